@@ -1,0 +1,357 @@
+// Files, directories and descriptors: the system calls of the queue, the mailboxes and the control files.
+// Results follow the kernel's convention: a negative number is -errno. Paths are Latin-1 strings: bytes.
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+
+namespace Qmta.Posix;
+
+/// <summary>How a file is opened (open(2)). Every descriptor is close-on-exec.</summary>
+[Flags]
+public enum OpenMode
+{
+    Read = 0, Write = 1, ReadWrite = 2, Create = 0x40, Exclusive = 0x80, Truncate = 0x200, Append = 0x400,
+    NonBlocking = 0x800,
+    /// <summary>Fail with ELOOP when the last part of the path is a symbolic link; translated by architecture.</summary>
+    NoFollow = 1 << 29,
+    /// <summary>Fail with ENOTDIR unless it is a directory; translated by architecture.</summary>
+    Directory = 1 << 30,
+}
+
+/// <summary>System calls on files; a negative result is -errno.</summary>
+public static unsafe class Files
+{
+    private const int CloseOnExec = 0x80000;
+    private const int CurrentDirectory = -100;
+    private const int NoFollowLinks = 0x100;
+
+    // O_DIRECTORY and O_NOFOLLOW are the two flags whose values differ: arm and arm64 swap them with O_DIRECT and
+    // O_LARGEFILE (arch/arm/include/uapi/asm/fcntl.h).
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64;
+
+    private static int Failed => -Marshal.GetLastPInvokeError();
+
+    /// <summary>Opens a file; returns the descriptor.</summary>
+    public static int Open(string path, OpenMode mode, int permissions = 0)
+    {
+        int flags = (int)(mode & ~(OpenMode.NoFollow | OpenMode.Directory)) | CloseOnExec;
+        if ((mode & OpenMode.Directory) != 0) flags |= IsArm ? 0x4000 : 0x10000;
+        if ((mode & OpenMode.NoFollow) != 0) flags |= IsArm ? 0x8000 : 0x20000;
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline]))
+        {
+            int fd;
+            do fd = Libc.open64(p, flags, permissions);
+            while (fd < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+            return fd < 0 ? Failed : fd;
+        }
+    }
+
+    /// <summary>Closes a descriptor; negative descriptors are ignored.</summary>
+    public static int Close(int fd) => fd < 0 || Libc.close(fd) == 0 ? 0 : Failed;
+
+    /// <summary>Reads at most the buffer's length; 0 is the end of the file.</summary>
+    public static int Read(int fd, Span<byte> buffer)
+    {
+        fixed (byte* p = buffer)
+        {
+            nint n;
+            do n = Libc.read(fd, p, buffer.Length);
+            while (n < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+            return n < 0 ? Failed : (int)n;
+        }
+    }
+
+    /// <summary>Writes what the system takes at once; may be less than everything.</summary>
+    public static int Write(int fd, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* p = bytes)
+        {
+            nint n;
+            do n = Libc.write(fd, p, bytes.Length);
+            while (n < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+            return n < 0 ? Failed : (int)n;
+        }
+    }
+
+    /// <summary>Writes everything; 0 or -errno.</summary>
+    public static int WriteAll(int fd, ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            int n = Write(fd, bytes);
+            if (n < 0) return n;
+            bytes = bytes[n..];
+        }
+        return 0;
+    }
+
+    /// <summary>Reads at a position of the file.</summary>
+    public static int ReadAt(int fd, Span<byte> buffer, long offset)
+    {
+        fixed (byte* p = buffer)
+        {
+            nint n;
+            do n = Libc.pread64(fd, p, buffer.Length, offset);
+            while (n < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+            return n < 0 ? Failed : (int)n;
+        }
+    }
+
+    /// <summary>Writes at a position of the file; may be less than everything.</summary>
+    public static int WriteAt(int fd, ReadOnlySpan<byte> bytes, long offset)
+    {
+        fixed (byte* p = bytes)
+        {
+            nint n;
+            do n = Libc.pwrite64(fd, p, bytes.Length, offset);
+            while (n < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+            return n < 0 ? Failed : (int)n;
+        }
+    }
+
+    /// <summary>Moves the position of a file: from its start, or from its end when <paramref name="fromEnd"/>.</summary>
+    public static long Seek(int fd, long offset, bool fromEnd = false)
+    {
+        long at = Libc.lseek64(fd, offset, fromEnd ? 2 : 0);
+        return at < 0 ? Failed : at;
+    }
+
+    public static int Truncate(int fd, long length) => Result(Libc.ftruncate64(fd, length));
+
+    /// <summary>Waits until the file's contents, or a directory's entries, are on stable storage (fsync(2)).</summary>
+    public static int Sync(int fd)
+    {
+        int r;
+        do r = Libc.fsync(fd);
+        while (r < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+        return Result(r);
+    }
+
+    /// <summary>Starts writing the file's contents to storage without waiting, so that a Sync of several files waits once.</summary>
+    public static void StartSync(int fd) => _ = Libc.sync_file_range(fd, 0, 0, 2 /* SYNC_FILE_RANGE_WRITE */);
+
+    /// <summary>Waits until the entries of the directory at <paramref name="path"/> are on stable storage.</summary>
+    public static int SyncDirectory(string path)
+    {
+        int fd = Open(path, OpenMode.Read | OpenMode.Directory);
+        if (fd < 0) return fd;
+        int r = Sync(fd);
+        _ = Close(fd);
+        return r;
+    }
+
+    public static int Link(string from, string to)
+    {
+        fixed (byte* f = CString.Of(from, stackalloc byte[CString.Inline]), t = CString.Of(to, stackalloc byte[CString.Inline]))
+            return Result(Libc.link(f, t));
+    }
+
+    public static int Symlink(string target, string path)
+    {
+        fixed (byte* t = CString.Of(target, stackalloc byte[CString.Inline]), p = CString.Of(path, stackalloc byte[CString.Inline]))
+            return Result(Libc.symlink(t, p));
+    }
+
+    /// <summary>The target of a symbolic link, or null when it cannot be read.</summary>
+    public static string? ReadLink(string path)
+    {
+        Span<byte> buffer = stackalloc byte[4096];
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline]), b = buffer)
+        {
+            nint n = Libc.readlink(p, b, buffer.Length);
+            return n < 0 ? null : Text.Latin1.String(buffer[..(int)n]);
+        }
+    }
+
+    public static int Rename(string from, string to)
+    {
+        fixed (byte* f = CString.Of(from, stackalloc byte[CString.Inline]), t = CString.Of(to, stackalloc byte[CString.Inline]))
+            return Result(Libc.rename(f, t));
+    }
+
+    public static int Unlink(string path)
+    {
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.unlink(p));
+    }
+
+    public static int MakeDirectory(string path, int permissions)
+    {
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.mkdir(p, (uint)permissions));
+    }
+
+    public static int MakeFifo(string path, int permissions)
+    {
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.mkfifo(p, (uint)permissions));
+    }
+
+    public static int ChangeMode(string path, int permissions)
+    {
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.chmod(p, (uint)permissions));
+    }
+
+    public static int ChangeMode(int fd, int permissions) => Result(Libc.fchmod(fd, (uint)permissions));
+
+    /// <summary>Changes owner and group; never follows a symbolic link.</summary>
+    public static int ChangeOwner(string path, uint uid, uint gid)
+    {
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.lchown(p, uid, gid));
+    }
+
+    public static int ChangeDirectory(string path)
+    {
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.chdir(p));
+    }
+
+    /// <summary>Whether this process may execute the file (access(2), X_OK).</summary>
+    public static bool IsExecutable(string path)
+    {
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Libc.access(p, 1) == 0;
+    }
+
+    /// <summary>What a path names.</summary>
+    public static int Status(string path, out FileStatus status, bool followLinks = true)
+    {
+        status = default;
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline]))
+        fixed (FileStatus* s = &status)
+            return Result(Libc.statx(CurrentDirectory, p, followLinks ? 0 : NoFollowLinks, 0x7FF, s));
+    }
+
+    /// <summary>What a descriptor is open on.</summary>
+    public static int Status(int fd, out FileStatus status)
+    {
+        status = default;
+        byte empty = 0;
+        fixed (FileStatus* s = &status) return Result(Libc.statx(fd, &empty, 0x1000 /* AT_EMPTY_PATH */, 0x7FF, s));
+    }
+
+    /// <summary>Sets the time of last modification (seconds since 1970), and the time of last access to the same.</summary>
+    public static int SetModified(string path, long seconds)
+    {
+        TimeSpec64* times = stackalloc TimeSpec64[2];
+        times[0].Seconds = times[1].Seconds = seconds;
+        times[0].Nanoseconds = times[1].Nanoseconds = 0;
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline]))
+            return Result(Libc.Utimensat(CurrentDirectory, p, times, 0));
+    }
+
+    /// <summary>Takes an exclusive lock without waiting (flock(2)); -EAGAIN when another process has it.</summary>
+    public static int TryLock(int fd) => Result(Libc.flock(fd, 2 | 4));
+
+    /// <summary>Sets the process's umask; returns the old one.</summary>
+    public static int Umask(int mask) => (int)Libc.umask((uint)mask);
+
+    /// <summary>A pipe; both ends are close-on-exec.</summary>
+    public static int Pipe(out int readEnd, out int writeEnd)
+    {
+        int* fds = stackalloc int[2];
+        int r = Libc.pipe2(fds, CloseOnExec);
+        readEnd = fds[0];
+        writeEnd = fds[1];
+        return Result(r);
+    }
+
+    /// <summary>A copy of <paramref name="fd"/>, numbered at least <paramref name="atLeast"/>.</summary>
+    public static int Duplicate(int fd, int atLeast)
+    {
+        int r = Libc.fcntl(fd, 1030 /* F_DUPFD_CLOEXEC */, atLeast);
+        return r < 0 ? Failed : r;
+    }
+
+    /// <summary>Makes <paramref name="to"/> a copy of <paramref name="fd"/> that child programs inherit.</summary>
+    public static int DuplicateTo(int fd, int to)
+    {
+        if (fd == to) return Result(Libc.fcntl(fd, 2 /* F_SETFD */, 0));
+        int r = Libc.dup3(fd, to, 0);
+        return r < 0 ? Failed : r;
+    }
+
+    /// <summary>Turns non-blocking mode of a descriptor on or off.</summary>
+    public static int SetNonBlocking(int fd, bool on)
+    {
+        int flags = Libc.fcntl(fd, 3 /* F_GETFL */, 0);
+        if (flags < 0) return Failed;
+        const int nonBlocking = (int)OpenMode.NonBlocking;
+        return Result(Libc.fcntl(fd, 4 /* F_SETFL */, on ? flags | nonBlocking : flags & ~nonBlocking));
+    }
+
+    /// <summary>Whether the descriptor is open at all.</summary>
+    public static bool IsOpen(int fd) => Libc.fcntl(fd, 1 /* F_GETFD */, 0) >= 0;
+
+    public static bool IsTerminal(int fd) => Libc.isatty(fd) == 1;
+
+    /// <summary>
+    /// Reads a whole small file. The result is null with <paramref name="error"/> set to -errno when that fails, and
+    /// -EFBIG when it is longer than <paramref name="limit"/> bytes.
+    /// </summary>
+    public static byte[]? ReadWhole(string path, int limit, out int error)
+    {
+        int fd = Open(path, OpenMode.Read);
+        if (fd < 0)
+        {
+            error = fd;
+            return null;
+        }
+        byte[] buffer = new byte[4096];
+        int length = 0;
+        while (true)
+        {
+            if (length == buffer.Length) Array.Resize(ref buffer, Math.Min(buffer.Length * 2, limit + 1));
+            int n = Read(fd, buffer.AsSpan(length));
+            if (n <= 0)
+            {
+                _ = Close(fd);
+                error = n;
+                return n < 0 ? null : length == buffer.Length ? buffer : buffer[..length];
+            }
+            length += n;
+            if (length > limit)
+            {
+                _ = Close(fd);
+                error = -Errno.EFBIG;
+                return null;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The names in a directory, without "." and "..", in the order the filesystem has them, read in pieces so that a
+    /// directory of any size costs little memory. Stops early and sets the error on a failure while reading.
+    /// </summary>
+    /// <exception cref="PosixException">The directory cannot be opened or read.</exception>
+    public static IEnumerable<string> List(string path)
+    {
+        int fd = PosixException.Check(Open(path, OpenMode.Read | OpenMode.Directory), "unable to open directory " + path);
+        try
+        {
+            byte[] buffer = new byte[8192];
+            while (true)
+            {
+                int filled = PosixException.Check(Entries(fd, buffer), "unable to read directory " + path);
+                if (filled == 0) yield break;
+                // struct linux_dirent64: u64 inode, i64 offset, u16 record length, u8 type, name
+                for (int at = 0; at < filled; at += BitConverter.ToUInt16(buffer, at + 16))
+                {
+                    ReadOnlySpan<byte> name = buffer.AsSpan(at + 19);
+                    name = name[..name.IndexOf((byte)0)];
+                    if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)) yield return Text.Latin1.String(name);
+                }
+            }
+        }
+        finally
+        {
+            _ = Close(fd);
+        }
+    }
+
+    private static int Entries(int fd, byte[] buffer)
+    {
+        fixed (byte* p = buffer)
+        {
+            nint n = Libc.getdents64(fd, p, buffer.Length);
+            return n < 0 ? Failed : (int)n;
+        }
+    }
+
+    private static int Result(int r) => r < 0 ? Failed : 0;
+}

@@ -1,0 +1,62 @@
+// Signals as readable events: blocked in every thread and read from a descriptor, so that no handler ever runs.
+using System;
+using System.Runtime.InteropServices;
+
+namespace Qmta.Posix;
+
+/// <summary>Signal numbers and masks (signal(7)); the numbers are the same on x86, arm and arm64.</summary>
+public static unsafe class Signals
+{
+    public const int HUP = 1, INT = 2, KILL = 9, USR1 = 10, PIPE = 13, ALRM = 14, TERM = 15, CHLD = 17;
+
+    /// <summary>Room for a sigset_t, which is 128 bytes in glibc on every architecture.</summary>
+    internal const int SetSize = 128;
+
+    /// <summary>Writing to a pipe nobody reads fails with EPIPE instead of killing the process.</summary>
+    public static void IgnorePipe() => _ = Libc.signal(PIPE, 1 /* SIG_IGN */);
+
+    /// <summary>
+    /// Blocks signals in the calling thread; programs it starts by <see cref="Processes.Replace"/> have them blocked in
+    /// every thread from their first instruction.
+    /// </summary>
+    public static void Block(params ReadOnlySpan<int> signals)
+    {
+        byte* set = stackalloc byte[SetSize];
+        Fill(set, signals);
+        _ = Libc.sigprocmask(0 /* SIG_BLOCK */, set, null);
+    }
+
+    /// <summary>Whether the calling thread has a signal blocked.</summary>
+    public static bool IsBlocked(int signal)
+    {
+        byte* set = stackalloc byte[SetSize];
+        _ = Libc.sigemptyset(set);
+        _ = Libc.sigprocmask(0, null, set);
+        return (set[(signal - 1) / 8] >> ((signal - 1) % 8) & 1) != 0;
+    }
+
+    /// <summary>A non-blocking descriptor from which blocked signals can be read (signalfd(2)); -errno on failure.</summary>
+    public static int Descriptor(params ReadOnlySpan<int> signals)
+    {
+        byte* set = stackalloc byte[SetSize];
+        Fill(set, signals);
+        int fd = Libc.signalfd(-1, set, 0x80800 /* SFD_CLOEXEC | SFD_NONBLOCK */);
+        return fd < 0 ? -Marshal.GetLastPInvokeError() : fd;
+    }
+
+    /// <summary>The next pending signal of a <see cref="Descriptor"/>, or 0.</summary>
+    public static int Next(int fd)
+    {
+        Span<byte> info = stackalloc byte[128]; // struct signalfd_siginfo begins with the signal's number
+        return Files.Read(fd, info) == info.Length ? BitConverter.ToInt32(info) : 0;
+    }
+
+    /// <summary>Kills the process by SIGALRM after so many seconds; 0 cancels.</summary>
+    public static void KillAfter(int seconds) => _ = Libc.alarm((uint)seconds);
+
+    internal static void Fill(byte* set, ReadOnlySpan<int> signals)
+    {
+        _ = Libc.sigemptyset(set);
+        foreach (int signal in signals) _ = Libc.sigaddset(set, signal);
+    }
+}

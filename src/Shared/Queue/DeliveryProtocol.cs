@@ -1,0 +1,121 @@
+// What the scheduler and its delivery helpers say to each other: qmail's spawn protocol over two pipes.
+//
+// When it starts, a helper announces how many deliveries it can run at once: qmail's own helpers in one byte (1 to
+// 255), qmta's as a zero byte and two bytes, low first. With a qmail helper delivery numbers are one byte, with
+// qmta's they are two, low first.
+//
+// command:  number, message ("5/12345", the path below mess), NUL, sender, NUL, recipient, NUL
+// report:   number, text, NUL; the text begins with K (success), Z (try again) or D (permanent failure)
+using System;
+using System.Collections.Generic;
+using Qmta.Text;
+
+namespace Qmta.Queue;
+
+/// <summary>One delivery a helper shall try: a message to one recipient.</summary>
+/// <param name="Number">Says which delivery a report is about; reused after it.</param>
+/// <param name="Message">The message's path below mess.</param>
+public sealed record DeliveryCommand(int Number, string Message, string Sender, string Recipient)
+{
+    /// <summary>The command's bytes; two-byte numbers when <paramref name="wide"/>.</summary>
+    public byte[] Encode(bool wide) =>
+        [.. DeliveryProtocol.Number(Number, wide), .. Latin1.Bytes(Message), 0, .. Latin1.Bytes(Sender), 0, .. Latin1.Bytes(Recipient), 0];
+}
+
+/// <summary>How one delivery ended; the text's first letter is K, Z or D.</summary>
+public sealed record DeliveryReport(int Number, string Text)
+{
+    public byte[] Encode(bool wide) => [.. DeliveryProtocol.Number(Number, wide), .. Latin1.Bytes(Text.Replace('\0', '?')), 0];
+}
+
+/// <summary>Numbers and announcements of the protocol.</summary>
+public static class DeliveryProtocol
+{
+    /// <summary>Most deliveries of one helper at a time.</summary>
+    public const int MostDeliveries = 500;
+
+    /// <summary>Longest text of a report, in bytes; the rest is dropped, as qmail does.</summary>
+    public const int LongestReport = 10000;
+
+    /// <summary>A helper's announcement of how many deliveries it runs at once, in qmta's form.</summary>
+    public static byte[] Announcement(int capacity) => [0, (byte)capacity, (byte)(capacity >> 8)];
+
+    internal static byte[] Number(int number, bool wide) => wide ? [(byte)number, (byte)(number >> 8)] : [(byte)number];
+}
+
+/// <summary>Splits the byte stream of one direction into commands or reports, however the pipe cuts it.</summary>
+public sealed class DeliveryStream
+{
+    private readonly int pieces;
+    private readonly int longest;
+    private readonly List<byte> record = [];
+    private int numberBytes;
+    private int nuls;
+
+    private DeliveryStream(int pieces, int longest, bool wide)
+    {
+        this.pieces = pieces;
+        this.longest = longest;
+        Wide = wide;
+    }
+
+    /// <summary>A stream of commands. An address longer than any that enters a queue is cut.</summary>
+    public static DeliveryStream OfCommands(bool wide) => new(3, 4 * QueueLayout.LongestAddress, wide);
+
+    /// <summary>A stream of reports.</summary>
+    public static DeliveryStream OfReports(bool wide) => new(1, DeliveryProtocol.LongestReport, wide);
+
+    /// <summary>Whether delivery numbers have two bytes.</summary>
+    public bool Wide { get; set; }
+
+    /// <summary>Takes bytes up to the end of one record: true when the record is complete and can be fetched.</summary>
+    /// <param name="bytes">The bytes; what was taken is cut off its front.</param>
+    public bool Take(ref ReadOnlySpan<byte> bytes)
+    {
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            byte b = bytes[i];
+            if (numberBytes < (Wide ? 2 : 1))
+            {
+                record.Add(b);
+                numberBytes++;
+                continue;
+            }
+            if (b == 0) nuls++;
+            if (b == 0 || record.Count < longest) record.Add(b);
+            if (nuls == pieces)
+            {
+                bytes = bytes[(i + 1)..];
+                return true;
+            }
+        }
+        bytes = [];
+        return false;
+    }
+
+    /// <summary>The completed command.</summary>
+    public DeliveryCommand Command()
+    {
+        (int number, string text) = Finish();
+        string[] parts = text.Split('\0');
+        return new DeliveryCommand(number, parts[0], parts[1], parts[2]);
+    }
+
+    /// <summary>The completed report.</summary>
+    public DeliveryReport Report()
+    {
+        (int number, string text) = Finish();
+        return new DeliveryReport(number, text[..^1]);
+    }
+
+    private (int Number, string Text) Finish()
+    {
+        int skip = Wide ? 2 : 1;
+        int number = Wide ? record[0] | record[1] << 8 : record[0];
+        string text = Latin1.String(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(record)[skip..]);
+        record.Clear();
+        if (record.Capacity > 4096) record.Capacity = 0;
+        numberBytes = nuls = 0;
+        return (number, text);
+    }
+}
