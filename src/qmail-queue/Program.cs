@@ -1,6 +1,55 @@
+// qmail-queue: puts one message into the queue. Message on descriptor 0, envelope on descriptor 1, verdict as exit
+// code (qmail-queue(8)). Installed setuid qmailq: whoever starts it is not trusted, and neither is what it inherits.
+using System;
+using Qmta.Posix;
+using Qmta.Queue;
+
 namespace Qmta.Enqueue;
 
 internal static class Program
 {
-    private static int Main() => 111;
+    private static int Main()
+    {
+        try
+        {
+            // Nothing is readable by others. The group may read messages: it is qmail, qmail-remote's, by the
+            // set-group-id bit of the queue's directories.
+            _ = Files.Umask(0x17 /* 027 */);
+            int closed = Standard.FillGaps();
+            if ((closed & 0b11) != 0) return ExitCode.Read; // a file opened now must not become message or envelope
+            Signals.IgnorePipe();
+            Deadline deadline = Deadline.FromEnvironment();
+            return Variables.Get("NULLQUEUE") == null ? Submission.Run(OpenQueue(), deadline) : Discard(deadline);
+        }
+        catch (QueueingException failure)
+        {
+            return failure.ExitCode;
+        }
+        catch (OutOfMemoryException)
+        {
+            return ExitCode.OutOfMemory;
+        }
+    }
+
+    /// <summary>Makes the queue directory the current one. Paths in it stay short, and its parents do not matter.</summary>
+    private static QueueLayout OpenQueue()
+    {
+        QueueLayout named = QueueLayout.FromEnvironment();
+        if (Files.ChangeDirectory(named.Directory) < 0) throw new QueueingException(ExitCode.QueueDirectory);
+        // With borrowed privileges, only a queue of the lender's own: a directory that others can write could lead
+        // anywhere.
+        if (Users.RealUid != Users.EffectiveUid
+            && (Files.Status(".", out FileStatus status) < 0 || status.Uid != Users.EffectiveUid || (status.Mode & 0x12 /* 022 */) != 0))
+            throw new QueueingException(ExitCode.QueueDirectory);
+        return new QueueLayout(".", named.Split, named.BigTodo);
+    }
+
+    /// <summary>NULLQUEUE: takes everything and keeps nothing.</summary>
+    private static int Discard(Deadline deadline)
+    {
+        byte[] buffer = new byte[16384];
+        for (int fd = 0; fd <= 1; fd++)
+            while (deadline.Read(fd, buffer) > 0) { }
+        return ExitCode.Queued;
+    }
 }

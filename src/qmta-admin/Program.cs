@@ -1,6 +1,24 @@
+// qmta: the operator's tools. Each is a sub-command, and a program of its own where a link of that name points here.
+using System.CommandLine;
+using System.CommandLine.Help;
+using Qmta.Posix;
+
 namespace Qmta.Admin;
 
 internal static class Program
 {
-    private static int Main() => 111;
+    private static int Main()
+    {
+        Command[] tools = [QueueFixCommand.Create()];
+        foreach (Command tool in tools)
+        {
+            if (tool.Name != Programs.CalledAs) continue;
+            tool.Options.Add(new HelpOption());
+            tool.Options.Add(new VersionOption());
+            return tool.Parse(Programs.Arguments).Invoke();
+        }
+        RootCommand root = new("Tools for the operator of a qmta mail system.");
+        foreach (Command tool in tools) root.Subcommands.Add(tool);
+        return root.Parse(Programs.Arguments).Invoke();
+    }
 }

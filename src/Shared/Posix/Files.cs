@@ -179,6 +179,12 @@ public static unsafe class Files
         fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.mkdir(p, (uint)permissions));
     }
 
+    /// <summary>Removes an empty directory.</summary>
+    public static int RemoveDirectory(string path)
+    {
+        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.rmdir(p));
+    }
+
     public static int MakeFifo(string path, int permissions)
     {
         fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.mkfifo(p, (uint)permissions));

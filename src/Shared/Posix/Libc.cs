@@ -26,6 +26,7 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int unlink(byte* path);
     [LibraryImport(C, SetLastError = true)] internal static partial int rename(byte* from, byte* to);
     [LibraryImport(C, SetLastError = true)] internal static partial int mkdir(byte* path, uint mode);
+    [LibraryImport(C, SetLastError = true)] internal static partial int rmdir(byte* path);
     [LibraryImport(C, SetLastError = true)] internal static partial int mkfifo(byte* path, uint mode);
     [LibraryImport(C, SetLastError = true)] internal static partial int chmod(byte* path, uint mode);
     [LibraryImport(C, SetLastError = true)] internal static partial int fchmod(int fd, uint mode);

@@ -44,6 +44,16 @@ public static class Programs
         return null;
     }
 
+    /// <summary>The machine's own name (gethostname(2)); "localhost" when it has none.</summary>
+    public static unsafe string HostName
+    {
+        get
+        {
+            byte* name = stackalloc byte[256];
+            return Libc.gethostname(name, 255) == 0 && *name != 0 ? CString.From(name) : "localhost";
+        }
+    }
+
     /// <summary>The last part of argv[0]: programs that answer to several names choose by it. "" when there is none.</summary>
     public static string CalledAs
     {

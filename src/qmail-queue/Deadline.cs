@@ -1,0 +1,38 @@
+// The 24-hour limit: qmta-send removes unfinished files after 36 hours, so that whoever writes them must be gone by then.
+using System;
+using System.Globalization;
+using Qmta.Posix;
+
+namespace Qmta.Enqueue;
+
+/// <summary>The time by which a submission is finished or given up.</summary>
+internal sealed class Deadline
+{
+    private const int LongestSeconds = 86400;
+
+    // Time to clean up after the limit; then the kernel ends the process wherever it hangs.
+    private const int GraceSeconds = 600;
+
+    private readonly long end;
+
+    private Deadline(int seconds)
+    {
+        end = Clocks.BoottimeMilliseconds + seconds * 1000L;
+        Signals.KillAfter(seconds + GraceSeconds);
+    }
+
+    /// <summary>24 hours from now, or DEATH seconds when that is less.</summary>
+    internal static Deadline FromEnvironment() =>
+        new(int.TryParse(Variables.Get("DEATH"), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds)
+            && seconds is > 0 and < LongestSeconds ? seconds : LongestSeconds);
+
+    /// <summary>Reads from the submitting program; 0 is the end of the file.</summary>
+    /// <exception cref="QueueingException">Time is up, or the read failed.</exception>
+    internal int Read(int fd, Span<byte> buffer)
+    {
+        long left = end - Clocks.BoottimeMilliseconds;
+        if (left <= 0 || !Poll.WaitFor(fd, false, (int)left)) throw new QueueingException(ExitCode.Timeout);
+        int n = Files.Read(fd, buffer);
+        return n >= 0 ? n : throw new QueueingException(ExitCode.Read);
+    }
+}

@@ -1,0 +1,129 @@
+// One message on its way into the queue: the four stages of queuing, and their undoing when one fails (queue(5)).
+using System;
+using Qmta.Posix;
+using Qmta.Queue;
+using Qmta.Text;
+
+namespace Qmta.Enqueue;
+
+/// <summary>
+/// S1: nothing. S2: mess/N, written and synced. S3: intd/N too, written and synced. S4: todo/N, a link to intd/N, and
+/// the directories synced: from here on the message is accepted.
+/// </summary>
+internal sealed class Submission
+{
+    private readonly QueueLayout queue;
+    private readonly Deadline deadline;
+    private readonly byte[] buffer = new byte[32768];
+    private ulong id;
+    private int mess = -1, intd = -1;
+    private bool haveTodo;
+
+    private Submission(QueueLayout queue, Deadline deadline)
+    {
+        this.queue = queue;
+        this.deadline = deadline;
+    }
+
+    /// <summary>Queues the message on descriptor 0 with the envelope on descriptor 1; returns the exit code.</summary>
+    internal static int Run(QueueLayout queue, Deadline deadline)
+    {
+        Submission submission = new(queue, deadline);
+        try
+        {
+            submission.Create();
+            submission.WriteMessage();
+            submission.WriteEnvelope();
+            submission.Accept();
+            queue.PullTrigger();
+            return ExitCode.Queued;
+        }
+        catch
+        {
+            submission.Undo();
+            throw;
+        }
+    }
+
+    /// <summary>Creates mess/N and intd/N under a number N that no file in the queue has.</summary>
+    private void Create()
+    {
+        // A number can be taken only where somebody put files into the queue by hand. Their owner's files stay; the
+        // inode is held open meanwhile so that the next attempt gets another.
+        const int attempts = 100;
+        for (int attempt = 0; attempt < attempts; attempt++)
+        {
+            string temporary = $"{queue.Pid}/{Processes.Id}.{Clocks.RealtimeMicroseconds}.{attempt}";
+            int fd = Files.Open(temporary, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive, 0x1A0 /* 0640 */);
+            if (fd == -Errno.EEXIST) continue;
+            if (fd < 0 || Files.Status(fd, out FileStatus status) < 0) throw new QueueingException(ExitCode.Pid);
+            string name = queue.Mess(status.Inode);
+            int linked = Files.Link(temporary, name);
+            int unlinked = Files.Unlink(temporary);
+            if (linked == -Errno.EEXIST) continue;
+            if (linked < 0) throw new QueueingException(ExitCode.Mess);
+            id = status.Inode;
+            mess = fd;
+            if (unlinked < 0) throw new QueueingException(ExitCode.Pid);
+            if (Files.Status(queue.Todo(id), out _) == -Errno.ENOENT)
+            {
+                intd = Files.Open(queue.Intd(id), OpenMode.Write | OpenMode.Create | OpenMode.Exclusive, 0x1A0 /* 0640 */);
+                if (intd >= 0) return;
+                if (intd != -Errno.EEXIST) throw new QueueingException(ExitCode.Intd);
+            }
+            _ = Files.Unlink(name);
+            mess = -1;
+        }
+        throw new QueueingException(ExitCode.Pid);
+    }
+
+    private void WriteMessage()
+    {
+        int filled = Latin1.Bytes(Received.Line(Clocks.Realtime), buffer);
+        while (true)
+        {
+            int n = deadline.Read(0, buffer.AsSpan(filled));
+            filled += n;
+            if (n != 0 && filled < buffer.Length) continue;
+            if (Files.WriteAll(mess, buffer.AsSpan(0, filled)) < 0) throw new QueueingException(ExitCode.Write);
+            filled = 0;
+            if (n == 0) break;
+        }
+        Files.StartSync(mess);
+    }
+
+    private void WriteEnvelope()
+    {
+        ByteWriter writer = new(intd, "envelope", 8192);
+        try
+        {
+            writer.Put($"u{Users.RealUid}\0p{Processes.Id}\0");
+            new EnvelopeParser(deadline, buffer).CopyTo(writer);
+            writer.Flush();
+        }
+        catch (PosixException)
+        {
+            throw new QueueingException(ExitCode.Write);
+        }
+    }
+
+    private void Accept()
+    {
+        // Starting both files' data before waiting for either lets one journal commit carry both.
+        Files.StartSync(intd);
+        if (Files.Sync(intd) < 0 || Files.Sync(mess) < 0) throw new QueueingException(ExitCode.Write);
+        if (Files.SyncDirectory(QueueLayout.DirectoryOf(queue.Mess(id))) < 0) throw new QueueingException(ExitCode.Mess);
+        string todo = queue.Todo(id);
+        if (Files.Link(queue.Intd(id), todo) < 0) throw new QueueingException(ExitCode.Todo);
+        haveTodo = true;
+        if (Files.SyncDirectory(QueueLayout.DirectoryOf(todo)) < 0) throw new QueueingException(ExitCode.Todo);
+    }
+
+    /// <summary>Takes the stages back, last first; what cannot be removed now, qmta-send removes after 36 hours.</summary>
+    private void Undo()
+    {
+        if (haveTodo) _ = Files.Unlink(queue.Todo(id));
+        if (intd >= 0) _ = Files.Unlink(queue.Intd(id));
+        if (mess >= 0) _ = Files.Unlink(queue.Mess(id));
+    }
+}
