@@ -64,6 +64,8 @@ internal sealed class Submission
             if (linked < 0) throw new QueueingException(ExitCode.Mess);
             id = status.Inode;
             mess = fd;
+            // Tells the clean-up that somebody is at work, whatever the clock says about the file's age.
+            _ = Files.TryLock(mess);
             if (unlinked < 0) throw new QueueingException(ExitCode.Pid);
             if (Files.Status(queue.Todo(id), out _) == -Errno.ENOENT)
             {

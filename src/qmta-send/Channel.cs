@@ -1,0 +1,149 @@
+// A channel, local or remote: the messages that wait for it, in the order of their time, and what is under way.
+using System;
+using System.Collections.Generic;
+using Qmta.Queue;
+
+namespace Qmta.Send;
+
+/// <summary>What the scheduler keeps of one channel.</summary>
+internal sealed class Channel
+{
+    private readonly PriorityQueue<ulong, long> waiting = new();
+    private readonly Queue<Job> direct = new();
+    private readonly PriorityQueue<Job, long> stalled = new();
+    private Delivery?[] slots = [];
+    private Job? pass;
+    private bool directNext;
+
+    internal Channel(ChannelKind kind) => Kind = kind;
+
+    internal ChannelKind Kind { get; }
+
+    /// <summary>"local" or "remote", as the log says.</summary>
+    internal string Name => Kind == ChannelKind.Local ? "local" : "remote";
+
+    /// <summary>Most deliveries at a time; 0 while the channel is on hold.</summary>
+    internal int Concurrency { get; set; }
+
+    /// <summary>Deliveries under way.</summary>
+    internal int Running { get; private set; }
+
+    /// <summary>The helper, when it is running.</summary>
+    internal Helper? Helper { get; set; }
+
+    /// <summary>No helper is started before this time (milliseconds since boot): the last one failed.</summary>
+    internal long HelperPause { get; set; }
+
+    /// <summary>When the channel last had something to do, in milliseconds since boot.</summary>
+    internal long LastBusy { get; set; }
+
+    /// <summary>Messages in todo that wait for their first attempt.</summary>
+    internal int DirectCount => direct.Count;
+
+    /// <summary>Whether a delivery could start if there were one.</summary>
+    internal bool HasRoom => Running < Concurrency && (Helper == null || Helper.Capacity == 0 || Running < Helper.Capacity);
+
+    /// <summary>Schedules a message whose recipients are in the channel's file.</summary>
+    internal void Add(ulong id, long due) => waiting.Enqueue(id, due);
+
+    /// <summary>Schedules a message in todo for its first attempt.</summary>
+    internal void Add(Job job) => direct.Enqueue(job);
+
+    /// <summary>Schedules a message in todo whose failed attempt could not be written down.</summary>
+    internal void AddStalled(Job job, long due) => stalled.Enqueue(job, due);
+
+    /// <summary>Whether there is a recipient to try now.</summary>
+    internal bool HasWork(long now) => pass != null || direct.Count > 0 || NextDue() <= now;
+
+    /// <summary>When the next waiting message is due, in seconds since 1970; <see cref="long.MaxValue"/> when none waits.</summary>
+    internal long NextDue()
+    {
+        long due = waiting.TryPeek(out _, out long first) ? first : long.MaxValue;
+        return stalled.TryPeek(out _, out long stalledFirst) ? Math.Min(due, stalledFirst) : due;
+    }
+
+    /// <summary>
+    /// The pass to take the next recipient from. First attempts and retries take turns, so that a full todo does not keep
+    /// old messages from their time nor a long list new ones.
+    /// </summary>
+    /// <param name="now">Seconds since 1970.</param>
+    /// <param name="open">Makes a pass of a message whose time has come; null when that is not possible.</param>
+    internal Job? NextPass(long now, Func<Channel, ulong, Job?> open)
+    {
+        while (stalled.TryPeek(out _, out long due) && due <= now) direct.Enqueue(stalled.Dequeue());
+        directNext = !directNext;
+        if (directNext && direct.Count > 0) return direct.Dequeue();
+        while (pass == null && waiting.TryPeek(out ulong id, out long due) && due <= now)
+        {
+            waiting.Dequeue();
+            pass = open(this, id);
+        }
+        if (pass != null) return pass;
+        return direct.Count > 0 ? direct.Dequeue() : null;
+    }
+
+    /// <summary>The current pass over a file has no recipients left.</summary>
+    internal void EndPass(Job job)
+    {
+        if (pass == job) pass = null;
+    }
+
+    /// <summary>Puts a delivery under way; returns its number.</summary>
+    internal int Start(Delivery delivery)
+    {
+        int number = Array.IndexOf(slots, null);
+        if (number < 0)
+        {
+            number = slots.Length;
+            Array.Resize(ref slots, Math.Max(8, slots.Length * 2));
+        }
+        slots[number] = delivery;
+        Running++;
+        delivery.Job.Running++;
+        return number;
+    }
+
+    /// <summary>Takes a delivery out when it has ended; null when there is none of that number.</summary>
+    internal Delivery? End(int number)
+    {
+        Delivery? delivery = number < slots.Length ? slots[number] : null;
+        if (delivery == null) return null;
+        slots[number] = null;
+        Running--;
+        delivery.Job.Running--;
+        return delivery;
+    }
+
+    /// <summary>The numbers of all deliveries under way.</summary>
+    internal List<int> RunningNumbers()
+    {
+        List<int> numbers = [];
+        for (int i = 0; i < slots.Length; i++)
+            if (slots[i] != null) numbers.Add(i);
+        return numbers;
+    }
+
+    /// <summary>The waiting messages and their times, soonest first or not.</summary>
+    internal IEnumerable<(ulong Id, long Due)> Waiting
+    {
+        get
+        {
+            foreach ((ulong id, long due) in waiting.UnorderedItems) yield return (id, due);
+        }
+    }
+
+    /// <summary>Gives every waiting message another time.</summary>
+    internal void Reschedule(Func<long, long> time)
+    {
+        (ulong, long)[] all = new (ulong, long)[waiting.Count];
+        int i = 0;
+        foreach ((ulong id, long due) in waiting.UnorderedItems) all[i++] = (id, time(due));
+        waiting.Clear();
+        waiting.EnqueueRange(all);
+        (Job, long)[] held = new (Job, long)[stalled.Count];
+        i = 0;
+        foreach ((Job job, long due) in stalled.UnorderedItems) held[i++] = (job, time(due));
+        stalled.Clear();
+        stalled.EnqueueRange(held);
+    }
+}

@@ -1,0 +1,131 @@
+// A delivery helper: another process, under another uid as a rule, reached by two pipes.
+using System;
+using System.Collections.Generic;
+using Qmta.Posix;
+using Qmta.Queue;
+
+namespace Qmta.Send;
+
+/// <summary>A running qmail-lspawn or qmail-rspawn.</summary>
+internal sealed class Helper
+{
+    private readonly int commandFd;
+    private readonly Queue<byte[]> unsent = new();
+    private readonly DeliveryStream reports = DeliveryStream.OfReports(false);
+    private readonly byte[] buffer = new byte[4096];
+    private int sentOfFirst;
+    private int announcementBytes;
+
+    /// <param name="name">What the log calls it.</param>
+    /// <param name="commandFd">Write end of the command pipe; owned.</param>
+    /// <param name="reportFd">Read end of the report pipe; owned.</param>
+    private Helper(string name, int commandFd, int reportFd)
+    {
+        Name = name;
+        this.commandFd = commandFd;
+        ReportFd = reportFd;
+    }
+
+    internal string Name { get; }
+
+    /// <summary>Readable when there is something for <see cref="Receive"/>.</summary>
+    internal int ReportFd { get; }
+
+    /// <summary>Deliveries it runs at once; 0 until it has said so.</summary>
+    internal int Capacity { get; private set; }
+
+    /// <summary>The descriptor to wait on for writing; -1 when everything is sent.</summary>
+    internal int WaitingToSend => unsent.Count > 0 ? commandFd : -1;
+
+    /// <summary>Starts a helper by a function that is given its descriptors 0 and 1; null after saying what failed.</summary>
+    internal static Helper? Start(string name, Func<int, int, int> start)
+    {
+        int error = Files.Pipe(out int commandRead, out int commandWrite);
+        if (error >= 0)
+        {
+            error = Files.Pipe(out int reportRead, out int reportWrite);
+            if (error >= 0)
+            {
+                error = start(commandRead, reportWrite);
+                _ = Files.Close(commandRead);
+                _ = Files.Close(reportWrite);
+                if (error >= 0)
+                {
+                    _ = Files.SetNonBlocking(commandWrite, true);
+                    _ = Files.SetNonBlocking(reportRead, true);
+                    return new Helper(name, commandWrite, reportRead);
+                }
+                _ = Files.Close(reportRead);
+                _ = Files.Close(commandWrite);
+            }
+            else
+            {
+                _ = Files.Close(commandRead);
+                _ = Files.Close(commandWrite);
+            }
+        }
+        Log.Line($"alert: unable to start {name}: {Errno.Text(error)}");
+        return null;
+    }
+
+    /// <summary>Asks for a delivery. Only after the announcement: the form of numbers follows from it.</summary>
+    internal void Send(DeliveryCommand command)
+    {
+        unsent.Enqueue(command.Encode(reports.Wide));
+        Flush();
+    }
+
+    /// <summary>Writes what the pipe takes. That nobody reads any more shows when reports end.</summary>
+    internal void Flush()
+    {
+        while (unsent.TryPeek(out byte[]? first))
+        {
+            int n = Files.Write(commandFd, first.AsSpan(sentOfFirst));
+            if (n < 0)
+            {
+                if (n != -Errno.EAGAIN) unsent.Clear();
+                return;
+            }
+            sentOfFirst += n;
+            if (sentOfFirst < first.Length) continue;
+            unsent.Dequeue();
+            sentOfFirst = 0;
+        }
+    }
+
+    /// <summary>Takes the reports that have arrived; false when the helper has gone.</summary>
+    internal bool Receive(Action<DeliveryReport> take)
+    {
+        while (true)
+        {
+            int n = Files.Read(ReportFd, buffer);
+            if (n <= 0) return n == -Errno.EAGAIN;
+            ReadOnlySpan<byte> bytes = buffer.AsSpan(0, n);
+            Announced(ref bytes);
+            while (reports.Take(ref bytes)) take(reports.Report());
+        }
+    }
+
+    /// <summary>Tells the helper to finish what it has and go: it sees the end of its commands.</summary>
+    internal void Close()
+    {
+        _ = Files.Close(commandFd);
+        _ = Files.Close(ReportFd);
+    }
+
+    private void Announced(ref ReadOnlySpan<byte> bytes)
+    {
+        while (Capacity == 0 && bytes.Length > 0)
+        {
+            byte b = bytes[0];
+            bytes = bytes[1..];
+            announcementBytes++;
+            if (announcementBytes == 1 && b != 0) Capacity = b;
+            else if (announcementBytes == 1) reports.Wide = true;
+            else if (announcementBytes == 2) low = b;
+            else Capacity = Math.Max(1, low | b << 8);
+        }
+    }
+
+    private int low;
+}

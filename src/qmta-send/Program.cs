@@ -1,6 +1,0 @@
-namespace Qmta.Send;
-
-internal static class Program
-{
-    private static int Main() => 111;
-}
