@@ -69,6 +69,7 @@ internal static unsafe partial class Libc
     // Signals
     [LibraryImport(C)] internal static partial int sigemptyset(void* set);
     [LibraryImport(C)] internal static partial int sigaddset(void* set, int signal);
+    [LibraryImport(C)] internal static partial int sigismember(void* set, int signal);
     [LibraryImport(C, SetLastError = true)] internal static partial int sigprocmask(int how, void* set, void* old);
     [LibraryImport(C)] internal static partial nint signal(int signal, nint disposition);
     [LibraryImport(C, SetLastError = true)] internal static partial int signalfd(int fd, void* set, int flags);

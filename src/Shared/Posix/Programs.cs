@@ -7,6 +7,9 @@ namespace Qmta.Posix;
 /// <summary>The installed programs and this program's own command line.</summary>
 public static class Programs
 {
+    /// <summary>The version that every program of qmta answers to --version.</summary>
+    public const string Version = "0.1.0";
+
     private static string? directory;
     private static string[]? commandLine;
 
@@ -20,6 +23,9 @@ public static class Programs
             return directory = self[..Math.Max(0, self.LastIndexOf('/'))];
         }
     }
+
+    /// <summary>The current directory's absolute path; "." when /proc does not tell.</summary>
+    public static string CurrentDirectory => Files.ReadLink("/proc/self/cwd") ?? ".";
 
     /// <summary>
     /// The file of a program: itself when the name has a slash; else beside this program, then in PATH. The name

@@ -26,13 +26,15 @@ public static unsafe class Signals
         _ = Libc.sigprocmask(0 /* SIG_BLOCK */, set, null);
     }
 
-    /// <summary>Whether the calling thread has a signal blocked.</summary>
-    public static bool IsBlocked(int signal)
+    /// <summary>Whether the calling thread has all these signals blocked.</summary>
+    public static bool AreBlocked(params ReadOnlySpan<int> signals)
     {
         byte* set = stackalloc byte[SetSize];
         _ = Libc.sigemptyset(set);
         _ = Libc.sigprocmask(0, null, set);
-        return (set[(signal - 1) / 8] >> ((signal - 1) % 8) & 1) != 0;
+        foreach (int signal in signals)
+            if (Libc.sigismember(set, signal) != 1) return false;
+        return true;
     }
 
     /// <summary>A non-blocking descriptor from which blocked signals can be read (signalfd(2)); -errno on failure.</summary>

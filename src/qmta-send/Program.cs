@@ -1,0 +1,140 @@
+// qmta-send: delivers the mail in the queue, as a daemon (-d) or once (qmta-send(8)).
+using System;
+using System.Collections.Generic;
+using Qmta.Control;
+using Qmta.Posix;
+using Qmta.Queue;
+
+namespace Qmta.Send;
+
+internal static class Program
+{
+    private static int Main()
+    {
+        Options options;
+        try
+        {
+            options = Options.Parse(Programs.Arguments);
+        }
+        catch (FormatException wrong)
+        {
+            Standard.Error($"qmta-send: fatal: {wrong.Message}\n{Options.Usage}");
+            return 100;
+        }
+        if (options.Help || options.Version)
+            return Standard.Output(options.Help ? Options.Usage + "\nSee qmta-send(8).\n" : $"qmta-send {Programs.Version}\n") ? 0 : 111;
+        try
+        {
+            return Run(options);
+        }
+        catch (Exception failure) when (failure is PosixException or FormatException)
+        {
+            Standard.Error("qmta-send: fatal: " + failure.Message);
+            return 111;
+        }
+    }
+
+    private static int Run(Options options)
+    {
+        _ = Standard.FillGaps();
+        Signals.IgnorePipe();
+        _ = Files.Umask(0x3F /* 077 */);
+        QueueLayout queue = OpenQueue(options);
+        if (options.Fix) FixQueue(queue);
+        int mutex = Lock(queue);
+        if (mutex < 0) return AlreadyRunning(options, queue);
+        if (!options.Daemon && IsEmpty(queue)) return 0;
+        // Signals must be blocked in every thread from its beginning, the runtime's own included: start over with them
+        // blocked. Without /proc there is no telling what to start; then signals end the program at once.
+        ReadOnlySpan<int> handled = [Signals.TERM, Signals.INT, Signals.HUP, Signals.ALRM, Signals.CHLD];
+        if (!Signals.AreBlocked(handled) && Programs.Directory.Length > 0)
+        {
+            Signals.Block(handled);
+            _ = Processes.Replace(Programs.Find("qmta-send"), ["qmta-send", .. Programs.Arguments]);
+        }
+        int signals = Signals.Descriptor(handled);
+        PosixException.Check(signals, "unable to receive signals");
+        return Deliver(options, queue, signals);
+    }
+
+    private static int Deliver(Options options, QueueLayout queue, int signals)
+    {
+        ControlFiles control = ControlFiles.FromEnvironment();
+        Settings settings = new(control, queue);
+        // What helpers and queue programs are told is where this process looked.
+        Variables.Set("QUEUEDIR", queue.Directory);
+        Variables.Set("CONFSPLIT", queue.Split.ToString());
+        Variables.Set("BIGTODO", queue.BigTodo ? "1" : "0");
+        Variables.Set("CONTROLDIR", control.Directory);
+        Helpers helpers = new(options, options.DefaultDelivery ?? settings.DefaultDelivery);
+        if (options.Logger.Length > 0 && !Log.StartLogger(options.Logger)) return 111;
+        Helper? rootHelper = null;
+        if (Users.EffectiveUid == 0)
+        {
+            rootHelper = helpers.StartRootHelper();
+            if (rootHelper == null) return 111;
+        }
+        Cleaner cleaner = new(queue);
+        if (options.ForeignClean && !cleaner.UseProgram()) return 111;
+        Scheduler scheduler = new(queue, settings, helpers, cleaner, signals, options.Daemon);
+        if (rootHelper != null) scheduler.Adopt(rootHelper);
+        return scheduler.Run();
+    }
+
+    /// <summary>The queue, with an absolute path: helpers have other current directories.</summary>
+    private static QueueLayout OpenQueue(Options options)
+    {
+        QueueLayout queue = QueueLayout.FromEnvironment();
+        string directory = queue.Directory[0] == '/' ? queue.Directory : Programs.CurrentDirectory + "/" + queue.Directory;
+        return new QueueLayout(directory, options.Split ?? queue.Split, options.BigTodo || queue.BigTodo);
+    }
+
+    private static void FixQueue(QueueLayout queue)
+    {
+        int pid = PosixException.Check(Processes.Start(Programs.Find("queue-fix"),
+            ["queue-fix", "-s", queue.Split.ToString(), "-b", queue.BigTodo ? "1" : "0", queue.Directory], []), "unable to start queue-fix");
+        PosixException.Check(Processes.Wait(pid, out ExitStatus status), "unable to wait for queue-fix");
+        if (status.Raw != 0) throw new FormatException("queue-fix could not repair " + queue.Directory);
+    }
+
+    /// <summary>Takes the lock of the queue: its descriptor, or -EAGAIN when another process has it.</summary>
+    /// <exception cref="PosixException">The lock file cannot be opened.</exception>
+    private static int Lock(QueueLayout queue)
+    {
+        int fd = Files.Open(queue.SendMutex, OpenMode.Write | OpenMode.NoFollow);
+        if (fd == -Errno.ENOENT) throw new PosixException(fd, $"unable to open {queue.SendMutex} (queue-fix {queue.Directory} makes it a queue)");
+        PosixException.Check(fd, "unable to open " + queue.SendMutex);
+        int locked = Files.TryLock(fd);
+        return locked < 0 ? locked : fd;
+    }
+
+    private static int AlreadyRunning(Options options, QueueLayout queue)
+    {
+        if (options.Daemon)
+        {
+            Standard.Error($"alert: cannot start: qmta-send is already running on {queue.Directory}");
+            return 111;
+        }
+        queue.PullTrigger();
+        Standard.Error($"info: qmta-send is already running on {queue.Directory}; told it to look for new mail");
+        return 0;
+    }
+
+    /// <summary>Whether the queue is empty, told without changing or starting anything.</summary>
+    private static bool IsEmpty(QueueLayout queue)
+    {
+        foreach (string name in Files.List(queue.Directory + "/todo"))
+            if (!queue.BigTodo || HasEntries($"{queue.Directory}/todo/{name}")) return false;
+        // Every message has a file in mess, and every unfinished one in pid or mess.
+        if (HasEntries(queue.Pid)) return false;
+        for (int n = 0; n < queue.Split; n++)
+            if (HasEntries($"{queue.Directory}/mess/{n}")) return false;
+        return true;
+    }
+
+    private static bool HasEntries(string directory)
+    {
+        foreach (string _ in Files.List(directory)) return true;
+        return false;
+    }
+}

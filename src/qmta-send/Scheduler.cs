@@ -1,0 +1,612 @@
+// The scheduler: one thread that owns the queue's state. It waits for new mail, for a message's time, for a helper's
+// report or for a signal, and does what follows from it.
+using System;
+using System.Collections.Generic;
+using Qmta.Posix;
+using Qmta.Queue;
+
+namespace Qmta.Send;
+
+/// <summary>Works on a queue until told to stop (daemon) or until there is nothing left to try (one-shot).</summary>
+internal sealed class Scheduler
+{
+    // Seconds until something is tried again that failed for a reason of the system, a full disk perhaps; qmail's own.
+    private const int SystemFailurePause = 123;
+
+    // Seconds until todo is searched although nobody pulled the trigger; qmail's own.
+    private const int TodoInterval = 1500;
+
+    // Milliseconds after which a helper without work is let go, and for which none is started after one failed.
+    private const int HelperIdle = 60_000, HelperPause = 10_000;
+
+    // Milliseconds between two notes of the clock while messages are written down.
+    private const int ClockInterval = 600_000;
+
+    private readonly QueueLayout queue;
+    private readonly Settings settings;
+    private readonly Helpers helpers;
+    private readonly bool daemon;
+    private readonly QueueClock clock;
+    private readonly Cleaner cleaner;
+    private readonly Bounces bounces;
+    private readonly TodoScan todo;
+    private readonly Channel[] channels = [new(ChannelKind.Local), new(ChannelKind.Remote)];
+    private readonly PriorityQueue<ulong, long> finished = new();
+    private readonly int signals, clockWatch;
+    private int trigger = -1;
+    private long nextScan, nextCleanup, clockSaved;
+    private long deliveries;
+    private bool stopping, untried, foundNothing;
+
+    /// <param name="queue">The queue; its lock is held.</param>
+    /// <param name="settings">What the control files say.</param>
+    /// <param name="helpers">Starts delivery helpers.</param>
+    /// <param name="cleaner">Removes files from the queue.</param>
+    /// <param name="signals">Descriptor of the signals.</param>
+    /// <param name="daemon">Whether to stay when there is nothing left to do.</param>
+    internal Scheduler(QueueLayout queue, Settings settings, Helpers helpers, Cleaner cleaner, int signals, bool daemon)
+    {
+        this.queue = queue;
+        this.settings = settings;
+        this.helpers = helpers;
+        this.cleaner = cleaner;
+        this.signals = signals;
+        this.daemon = daemon;
+        clock = new QueueClock(queue.Clock);
+        clockWatch = Clocks.WatchForSteps();
+        bounces = new Bounces(queue, settings, clock);
+        todo = new TodoScan(queue, settings, clock, cleaner, channels);
+        SetConcurrency();
+    }
+
+    /// <summary>Gives the scheduler the local helper that was started as root.</summary>
+    internal void Adopt(Helper localHelper) => channels[(int)ChannelKind.Local].Helper = localHelper;
+
+    /// <summary>Runs; returns the exit code: 0, or 111 when messages could not be tried.</summary>
+    internal int Run()
+    {
+        LogStatus();
+        LoadQueue();
+        cleaner.BeginSearch();
+        nextCleanup = clock.SinceBoot + Cleaner.Interval * 1000L;
+        OpenTrigger();
+        todo.Begin();
+        nextScan = clock.SinceBoot + TodoInterval * 1000L;
+        while (true)
+        {
+            FollowClock();
+            if (!stopping) DoWork();
+            if (stopping && Running == 0) break;
+            if (!daemon && NothingToTry())
+            {
+                // Messages may have come since todo was last looked through. Only a look that finds none ends the run.
+                if (foundNothing) break;
+                nextScan = 0;
+                foundNothing = true;
+                continue;
+            }
+            Wait();
+        }
+        Stop();
+        return untried || (!daemon && todo.Failed) ? 111 : 0;
+    }
+
+    private int Running => channels[0].Running + channels[1].Running;
+
+    private void DoWork()
+    {
+        if (todo.Scanning)
+        {
+            if (todo.Step() > 0) foundNothing = false;
+            foreach (ulong id in todo.WithoutRecipients) finished.Enqueue(id, clock.Now);
+            todo.WithoutRecipients.Clear();
+            if (todo.Failed && !todo.Scanning) nextScan = Math.Min(nextScan, clock.SinceBoot + SystemFailurePause * 1000L);
+        }
+        else if (clock.SinceBoot >= nextScan)
+        {
+            OpenTrigger();
+            todo.Begin();
+            nextScan = clock.SinceBoot + TodoInterval * 1000L;
+        }
+        foreach (Channel channel in channels) StartDeliveries(channel);
+        while (finished.TryPeek(out ulong id, out long due) && due <= clock.Now)
+        {
+            finished.Dequeue();
+            Finish(id);
+        }
+        if (cleaner.Searching) cleaner.SearchSome(clock.Now);
+        else if (clock.SinceBoot >= nextCleanup)
+        {
+            cleaner.BeginSearch();
+            nextCleanup = clock.SinceBoot + Cleaner.Interval * 1000L;
+        }
+    }
+
+    // ---- deliveries
+
+    private void StartDeliveries(Channel channel)
+    {
+        while (channel.HasRoom && channel.HasWork(clock.Now))
+        {
+            if (!HelperReady(channel)) return;
+            Job? job = channel.NextPass(clock.Now, OpenPass);
+            if (job == null) return;
+            string? recipient = job.NextRecipient(out long position);
+            if (recipient == null)
+            {
+                channel.EndPass(job);
+                if (job.Running == 0) Close(job);
+                continue;
+            }
+            Delivery delivery = new(job, recipient, position, ++deliveries);
+            int number = channel.Start(delivery);
+            Log.Line($"starting delivery {delivery.LogNumber}: msg {job.Id} to {channel.Name} {recipient}");
+            LogStatus();
+            channel.Helper!.Send(new DeliveryCommand(number, queue.MessName(job.Id), Job.SenderFor(job.Sender, recipient), recipient));
+        }
+    }
+
+    /// <summary>Whether the channel's helper takes commands; starts it when there is none.</summary>
+    private bool HelperReady(Channel channel)
+    {
+        channel.LastBusy = clock.SinceBoot;
+        if (channel.Helper != null) return channel.Helper.Capacity > 0;
+        if (clock.SinceBoot < channel.HelperPause) return false;
+        channel.Helper = helpers.Start(channel.Kind);
+        if (channel.Helper == null) HelperFailed(channel);
+        return false;
+    }
+
+    private void HelperFailed(Channel channel)
+    {
+        channel.HelperPause = clock.SinceBoot + HelperPause;
+        // One-shot, there is nobody to wait for a better time: the next run will try.
+        if (!daemon) stopping = untried = true;
+        if (helpers.ByRole && channel.Kind == ChannelKind.Local) stopping = untried = true;
+    }
+
+    private Job? OpenPass(Channel channel, ulong id)
+    {
+        string? sender = ReadInfo(id, out long birth);
+        if (sender == null)
+        {
+            channel.Add(id, clock.Now + SystemFailurePause);
+            return null;
+        }
+        string path = channel.Kind == ChannelKind.Local ? queue.Local(id) : queue.Remote(id);
+        return new Job(id, sender, birth, channel.Kind, path) { Dying = IsDying(sender, birth) };
+    }
+
+    private bool IsDying(string sender, long birth) =>
+        clock.Now >= birth + (sender.Length == 0 ? settings.BounceLifetime : settings.QueueLifetime);
+
+    /// <summary>The sender of a message, or null after saying why it cannot be told.</summary>
+    private string? ReadInfo(ulong id, out long birth)
+    {
+        string path = queue.Info(id);
+        birth = 0;
+        int fd = Files.Open(path, OpenMode.Read);
+        try
+        {
+            PosixException.Check(fd, "unable to open " + path);
+            PosixException.Check(Files.Status(fd, out FileStatus status), "unable to look at " + path);
+            birth = Math.Min(status.Modified, clock.Now);
+            EnvelopeReader info = new(fd, path, 2 * QueueLayout.LongestAddress);
+            if (info.Next() && info.Kind == 'F') return info.Value;
+            throw new FormatException(path + " has no sender");
+        }
+        catch (Exception failure) when (failure is PosixException or FormatException)
+        {
+            Log.Line($"warning: {failure.Message}; will try again later");
+            return null;
+        }
+        finally
+        {
+            _ = Files.Close(fd);
+        }
+    }
+
+    private void TakeReport(Channel channel, DeliveryReport report)
+    {
+        Delivery? delivery = channel.End(report.Number);
+        if (delivery == null)
+        {
+            Log.Line($"warning: {channel.Helper!.Name} reports on delivery {report.Number}, which is not under way");
+            return;
+        }
+        channel.LastBusy = clock.SinceBoot;
+        Conclude(delivery, report.Text);
+        LogStatus();
+    }
+
+    private void Conclude(Delivery delivery, string report)
+    {
+        Job job = delivery.Job;
+        char verdict = report.Length > 0 ? report[0] : '?';
+        string text = report.Length > 0 ? report[1..] : "";
+        if (job.Only != null) job.Dying = IsDying(job.Sender, job.Birth);
+        if (verdict == 'Z' && job.Dying)
+        {
+            verdict = 'D';
+            text += "I'm not going to try again; this message has been in the queue too long.\n";
+        }
+        switch (verdict)
+        {
+            case 'K':
+                Log.Line($"delivery {delivery.LogNumber}: success: {Log.Safe(text)}");
+                job.MarkDone(delivery.Position);
+                break;
+            case 'D':
+                Log.Line($"delivery {delivery.LogNumber}: failure: {Log.Safe(text)}");
+                Fail(delivery, text);
+                return;
+            case 'Z':
+                Log.Line($"delivery {delivery.LogNumber}: deferral: {Log.Safe(text)}");
+                break;
+            default:
+                Log.Line($"delivery {delivery.LogNumber}: report mangled, will defer");
+                break;
+        }
+        if (job.AllRead && job.Running == 0) Close(job);
+    }
+
+    private void Fail(Delivery delivery, string text)
+    {
+        Job job = delivery.Job;
+        if (job.Only != null)
+        {
+            // The note of the failure needs a message that is written down.
+            if (WriteDown(job) is not Job settled) return;
+            if (bounces.Add(job.Id, delivery.Recipient, text))
+            {
+                settled.NextRecipient(out long position);
+                settled.MarkDone(position);
+            }
+            else settled.Undone++;
+            settled.Close();
+            Close(settled);
+            return;
+        }
+        if (bounces.Add(job.Id, delivery.Recipient, text)) job.MarkDone(delivery.Position);
+        if (job.AllRead && job.Running == 0) Close(job);
+    }
+
+    /// <summary>A pass is over: the channel is done with the message, or the rest waits for its time.</summary>
+    private void Close(Job job)
+    {
+        Channel channel = channels[(int)job.Channel];
+        if (job.Only != null)
+        {
+            if (job.Undone > 0)
+            {
+                if (WriteDown(job) != null) channel.Add(job.Id, RetrySchedule.Next(job.Birth, clock.Now, job.Channel));
+                return;
+            }
+            FinishDirect(job.Id);
+            return;
+        }
+        if (job.Undone > 0)
+        {
+            channel.Add(job.Id, RetrySchedule.Next(job.Birth, clock.Now, job.Channel));
+            return;
+        }
+        string path = channel.Kind == ChannelKind.Local ? queue.Local(job.Id) : queue.Remote(job.Id);
+        int removed = Files.Unlink(path);
+        if (removed < 0 && removed != -Errno.ENOENT)
+        {
+            Log.Line($"warning: unable to remove {path}: {Errno.Text(removed)}; will try again later");
+            channel.Add(job.Id, clock.Now + SystemFailurePause);
+            return;
+        }
+        string other = channel.Kind == ChannelKind.Local ? queue.Remote(job.Id) : queue.Local(job.Id);
+        int otherStatus = Files.Status(other, out _);
+        if (otherStatus == -Errno.ENOENT) finished.Enqueue(job.Id, clock.Now);
+        else if (otherStatus < 0) finished.Enqueue(job.Id, clock.Now + SystemFailurePause);
+    }
+
+    /// <summary>
+    /// Writes the state of a message in todo down, so that it can wait; null when that fails, and the message stays in
+    /// todo and is tried again from there.
+    /// </summary>
+    private Job? WriteDown(Job job)
+    {
+        Channel channel = channels[(int)job.Channel];
+        try
+        {
+            Settlement settlement = new(queue, job.Id, job.Sender, job.Birth);
+            settlement.Add(new Destination(job.Channel, job.Only!));
+            if (Settlement.Commit([settlement], cleaner).Count == 0)
+            {
+                todo.Forget(job.Id);
+                if (clock.SinceBoot - clockSaved >= ClockInterval) SaveClock();
+                return new Job(job.Id, job.Sender, job.Birth, job.Channel, job.Channel == ChannelKind.Local ? queue.Local(job.Id) : queue.Remote(job.Id));
+            }
+        }
+        catch (PosixException failure)
+        {
+            Log.Line($"warning: {failure.Message}; will try again later");
+        }
+        channel.AddStalled(Job.Direct(job.Id, job.Sender, job.Birth, new Destination(job.Channel, job.Only!)), clock.Now + SystemFailurePause);
+        return null;
+    }
+
+    /// <summary>Removes a message that was delivered straight from todo.</summary>
+    private void FinishDirect(ulong id)
+    {
+        if (!cleaner.RemoveTodo(id))
+        {
+            finished.Enqueue(id, clock.Now + SystemFailurePause);
+            return;
+        }
+        cleaner.RemoveMessage(id);
+        todo.Forget(id);
+        Log.Line($"end msg {id}");
+    }
+
+    /// <summary>No recipient is left: bounces what failed and removes the message.</summary>
+    private void Finish(ulong id)
+    {
+        if (Files.Status(queue.Local(id), out _) != -Errno.ENOENT || Files.Status(queue.Remote(id), out _) != -Errno.ENOENT) return;
+        if (Files.Status(queue.Info(id), out _) == -Errno.ENOENT)
+        {
+            if (todo.Holds(id)) FinishDirect(id);
+            return;
+        }
+        string? sender = ReadInfo(id, out _);
+        if (sender == null || !bounces.Send(id, sender))
+        {
+            finished.Enqueue(id, clock.Now + SystemFailurePause);
+            return;
+        }
+        int removed = Files.Unlink(queue.Info(id));
+        if (removed < 0 && removed != -Errno.ENOENT)
+        {
+            Log.Line($"warning: unable to remove {queue.Info(id)}: {Errno.Text(removed)}; will try again later");
+            finished.Enqueue(id, clock.Now + SystemFailurePause);
+            return;
+        }
+        cleaner.RemoveMessage(id);
+        Log.Line($"end msg {id}");
+    }
+
+    // ---- waiting
+
+    private bool NothingToTry()
+    {
+        if (todo.Scanning || cleaner.Searching || Running > 0) return false;
+        if (finished.TryPeek(out _, out long due) && due <= clock.Now) return false;
+        foreach (Channel channel in channels)
+            if (channel.Concurrency > 0 && channel.HasWork(clock.Now)) return false;
+        return true;
+    }
+
+    private void Wait()
+    {
+        Channel local = channels[0], remote = channels[1];
+        Span<PollEntry> entries =
+        [
+            new() { Fd = signals, Events = PollEntry.In },
+            new() { Fd = trigger, Events = PollEntry.In },
+            new() { Fd = clockWatch, Events = PollEntry.In },
+            new() { Fd = local.Helper?.ReportFd ?? -1, Events = PollEntry.In },
+            new() { Fd = local.Helper?.WaitingToSend ?? -1, Events = PollEntry.Out },
+            new() { Fd = remote.Helper?.ReportFd ?? -1, Events = PollEntry.In },
+            new() { Fd = remote.Helper?.WaitingToSend ?? -1, Events = PollEntry.Out },
+        ];
+        // While stopping, new mail is the next one's business; the trigger would only keep us from sleeping.
+        if (stopping) entries[1].Fd = -1;
+        if (Poll.Wait(entries, Timeout()) < 0) return;
+        if (entries[0].Happened != 0) TakeSignals();
+        if (entries[1].Happened != 0) nextScan = 0;
+        if (entries[2].Happened != 0) _ = Clocks.RearmWatch(clockWatch);
+        Serve(local, entries[3].Happened, entries[4].Happened);
+        Serve(remote, entries[5].Happened, entries[6].Happened);
+    }
+
+    private void Serve(Channel channel, short reports, short commands)
+    {
+        Helper? helper = channel.Helper;
+        if (helper == null) return;
+        if (commands != 0) helper.Flush();
+        if (reports != 0 && !helper.Receive(report => TakeReport(channel, report))) HelperGone(channel);
+    }
+
+    private void HelperGone(Channel channel)
+    {
+        Log.Line($"alert: lost connection to {channel.Helper!.Name}");
+        channel.Helper.Close();
+        channel.Helper = null;
+        foreach (int number in channel.RunningNumbers())
+            Conclude(channel.End(number)!, "ZThe delivery helper ended before it reported. (#4.3.0)\n");
+        LogStatus();
+        HelperFailed(channel);
+    }
+
+    /// <summary>How long nothing will happen by itself, in milliseconds.</summary>
+    private int Timeout()
+    {
+        if (stopping) return -1;
+        if (todo.Scanning || cleaner.Searching) return 0;
+        long wait = Math.Min(nextScan, nextCleanup) - clock.SinceBoot;
+        if (finished.TryPeek(out _, out long due)) wait = Math.Min(wait, (due - clock.Now) * 1000);
+        foreach (Channel channel in channels)
+        {
+            long next = channel.NextDue();
+            if (channel.HasRoom && channel.HasWork(clock.Now))
+            {
+                // Work that could start waits for its helper: for its announcement, or for the pause after a failure.
+                if (channel.Helper == null) wait = Math.Min(wait, channel.HelperPause - clock.SinceBoot);
+            }
+            else if (channel.Concurrency > 0 && next > clock.Now && next != long.MaxValue) wait = Math.Min(wait, (next - clock.Now) * 1000);
+            if (LetGo(channel) is long idle) wait = Math.Min(wait, idle);
+        }
+        return (int)Math.Clamp(wait, 0, int.MaxValue);
+    }
+
+    /// <summary>Lets the channel's helper go when it has had nothing to do for a while; else the time until then.</summary>
+    private long? LetGo(Channel channel)
+    {
+        if (channel.Helper == null || channel.Running > 0 || (channel.Kind == ChannelKind.Local && helpers.ByRole)) return null;
+        long left = channel.LastBusy + HelperIdle - clock.SinceBoot;
+        if (left > 0) return left;
+        channel.Helper.Close();
+        channel.Helper = null;
+        return null;
+    }
+
+    private void TakeSignals()
+    {
+        for (int signal = Signals.Next(signals); signal != 0; signal = Signals.Next(signals))
+            switch (signal)
+            {
+                case Signals.TERM or Signals.INT:
+                    stopping = true;
+                    LogStatus();
+                    break;
+                case Signals.ALRM:
+                    foreach (Channel channel in channels) channel.Reschedule(due => Math.Min(due, clock.Now));
+                    break;
+                case Signals.HUP:
+                    Reread();
+                    break;
+                case Signals.CHLD:
+                    while (Processes.Collect(out _) > 0) { }
+                    break;
+            }
+    }
+
+    private void Reread()
+    {
+        try
+        {
+            settings.Reread();
+            SetConcurrency();
+        }
+        catch (Exception failure) when (failure is PosixException or FormatException)
+        {
+            Log.Line($"alert: unable to reread controls: {failure.Message}");
+        }
+    }
+
+    private void SetConcurrency()
+    {
+        channels[(int)ChannelKind.Local].Concurrency = settings.ConcurrencyLocal;
+        channels[(int)ChannelKind.Remote].Concurrency = settings.ConcurrencyRemote;
+    }
+
+    /// <summary>Opens the trigger anew: what was written to it before is news no longer.</summary>
+    private void OpenTrigger()
+    {
+        _ = Files.Close(trigger);
+        trigger = Files.Open(queue.Trigger, OpenMode.Read | OpenMode.NonBlocking);
+        if (trigger < 0) Log.Line($"warning: unable to open {queue.Trigger}: {Errno.Text(trigger)}; new mail is noticed every {TodoInterval / 60} minutes only");
+    }
+
+    // ---- the queue as it was left
+
+    /// <summary>Schedules every preprocessed message: a local or remote file's time of modification is its next attempt.</summary>
+    private void LoadQueue()
+    {
+        ClockStep step = clock.SinceSaved();
+        if (step.Seconds < 0) SaveClock(); // see ShiftTimes
+        int messages = 0;
+        for (int n = 0; n < queue.Split; n++)
+            foreach (string name in ListOrWarn($"{queue.Directory}/info/{n}"))
+            {
+                if (!QueueLayout.TryParseId(name, out ulong id) || Files.Status(queue.Todo(id), out _) == 0) continue;
+                messages++;
+                long birth = Shift(queue.Info(id), step);
+                bool any = false;
+                foreach (Channel channel in channels)
+                {
+                    string path = channel.Kind == ChannelKind.Local ? queue.Local(id) : queue.Remote(id);
+                    int status = Files.Status(path, out FileStatus file);
+                    if (status == -Errno.ENOENT) continue;
+                    any = true;
+                    // A time later than the schedule ever sets comes from a clock that was wrong.
+                    long latest = RetrySchedule.Next(birth, clock.Now, channel.Kind);
+                    channel.Add(id, status < 0 ? clock.Now : Math.Min(file.Modified + step.Seconds, latest));
+                }
+                if (!any) finished.Enqueue(id, clock.Now);
+            }
+        if (messages > 0 || step.Seconds != 0) SaveClock();
+        if (!step.IsNone) Log.Line($"info: the clock was set by {step.Seconds} seconds while no qmta-send ran; ages of messages are kept");
+    }
+
+    private static List<string> ListOrWarn(string directory)
+    {
+        try
+        {
+            return [.. Files.List(directory)];
+        }
+        catch (PosixException failure)
+        {
+            Log.Line("warning: " + failure.Message);
+            return [];
+        }
+    }
+
+    private void FollowClock()
+    {
+        ClockStep step = clock.Update();
+        if (step.IsNone) return;
+        Log.Line($"info: the clock was set by {step.Seconds} seconds; ages of messages are kept");
+        ShiftTimes(step);
+    }
+
+    /// <summary>
+    /// Shifts every time by a step of the clock. A crash in the middle must not let a message look older than it is: the
+    /// note of the clock, from which the next start computes the same step again, is written before times move back and
+    /// after they moved forward.
+    /// </summary>
+    private void ShiftTimes(ClockStep step)
+    {
+        if (step.Seconds < 0) SaveClock();
+        HashSet<ulong> shifted = [];
+        foreach (Channel channel in channels)
+        {
+            foreach ((ulong id, _) in channel.Waiting)
+                if (shifted.Add(id)) Shift(queue.Info(id), step);
+            channel.Reschedule(due => due + step.Seconds);
+        }
+        if (step.Seconds > 0) SaveClock();
+    }
+
+    /// <summary>Shifts the birth of a message; returns it.</summary>
+    private long Shift(string info, ClockStep step)
+    {
+        if (Files.Status(info, out FileStatus status) < 0) return clock.Now;
+        long birth = step.Apply(status.Modified, clock.Now);
+        if (birth != status.Modified) _ = Files.SetModified(info, birth);
+        return birth;
+    }
+
+    private void SaveClock()
+    {
+        clock.Save();
+        clockSaved = clock.SinceBoot;
+    }
+
+    // ---- the end
+
+    private void Stop()
+    {
+        bool waiting = false;
+        foreach (Channel channel in channels)
+        {
+            foreach ((ulong id, long due) in channel.Waiting)
+            {
+                waiting = true;
+                string path = channel.Kind == ChannelKind.Local ? queue.Local(id) : queue.Remote(id);
+                if (Files.Status(path, out FileStatus status) == 0 && status.Modified != due) _ = Files.SetModified(path, due);
+            }
+            channel.Helper?.Close();
+        }
+        if (waiting) SaveClock();
+        Log.Line("status: exiting");
+    }
+
+    private void LogStatus() => Log.Line(
+        $"status: local {channels[0].Running}/{channels[0].Concurrency} remote {channels[1].Running}/{channels[1].Concurrency}"
+        + (stopping ? " exitasap" : ""));
+}

@@ -1,0 +1,141 @@
+// Writing a message's state down: from todo (S4) to info, local and remote (S5), as qmail preprocesses it.
+//
+// The files must be on stable storage before todo/N goes. Several messages are settled together: starting all their
+// writes before waiting for the first lets them share the journal's commits.
+using System;
+using System.Collections.Generic;
+using Qmta.Posix;
+using Qmta.Queue;
+
+namespace Qmta.Send;
+
+/// <summary>The files of one message while it is settled.</summary>
+internal sealed class Settlement
+{
+    private readonly QueueLayout queue;
+    private readonly List<string> paths = [];
+    private readonly List<int> fds = [];
+    private readonly ByteWriter?[] recipients = new ByteWriter?[2];
+
+    /// <summary>Removes what an earlier attempt left and writes info/N.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="id">The message.</param>
+    /// <param name="sender">Its envelope sender.</param>
+    /// <param name="birth">When it entered the queue, seconds since 1970; null for now.</param>
+    /// <exception cref="PosixException">A file cannot be written; nothing of it is left.</exception>
+    internal Settlement(QueueLayout queue, ulong id, string sender, long? birth)
+    {
+        this.queue = queue;
+        Id = id;
+        try
+        {
+            foreach (string path in (ReadOnlySpan<string>)[queue.Info(id), queue.Local(id), queue.Remote(id)])
+            {
+                int removed = Files.Unlink(path);
+                if (removed < 0 && removed != -Errno.ENOENT) PosixException.Check(removed, "unable to remove " + path);
+            }
+            ByteWriter info = Create(queue.Info(id));
+            info.Put((byte)'F');
+            info.Put(sender);
+            info.Put(0);
+            info.Flush();
+            if (birth is long time) PosixException.Check(Files.SetModified(queue.Info(id), time), "unable to set the time of " + queue.Info(id));
+        }
+        catch
+        {
+            Abandon();
+            throw;
+        }
+    }
+
+    internal ulong Id { get; }
+
+    /// <summary>Whether the message has recipients on the channel.</summary>
+    internal bool Has(ChannelKind channel) => recipients[(int)channel] != null;
+
+    /// <summary>Adds a recipient.</summary>
+    /// <exception cref="PosixException">A file cannot be written.</exception>
+    internal void Add(Destination to)
+    {
+        ref ByteWriter? writer = ref recipients[(int)to.Channel];
+        writer ??= Create(to.Channel == ChannelKind.Local ? queue.Local(Id) : queue.Remote(Id));
+        writer.Put((byte)'T');
+        writer.Put(to.Address);
+        writer.Put(0);
+    }
+
+    /// <summary>
+    /// Makes all these messages' files durable and takes them out of todo. Those for which that fails are abandoned and
+    /// returned: they stay in todo.
+    /// </summary>
+    internal static List<Settlement> Commit(List<Settlement> all, Cleaner cleaner)
+    {
+        List<Settlement> failed = [];
+        HashSet<string> directories = [];
+        foreach (Settlement one in all) one.StartSync(failed);
+        foreach (Settlement one in all)
+            if (!failed.Contains(one)) one.Sync(failed, directories);
+        foreach (string directory in directories)
+        {
+            int synced = Files.SyncDirectory(directory);
+            if (synced >= 0) continue;
+            Log.Line($"warning: unable to sync {directory}: {Errno.Text(synced)}; will try again later");
+            foreach (Settlement one in all)
+                if (!failed.Contains(one)) failed.Add(one);
+        }
+        foreach (Settlement one in all)
+            if (!failed.Contains(one) && !cleaner.RemoveTodo(one.Id)) failed.Add(one);
+        foreach (Settlement one in failed) one.Abandon();
+        return failed;
+    }
+
+    /// <summary>Removes the files again; the message is still in todo.</summary>
+    internal void Abandon()
+    {
+        Close();
+        foreach (string path in paths) _ = Files.Unlink(path);
+    }
+
+    private void StartSync(List<Settlement> failed)
+    {
+        try
+        {
+            foreach (ByteWriter? writer in recipients) writer?.Flush();
+            foreach (int fd in fds) Files.StartSync(fd);
+        }
+        catch (PosixException failure)
+        {
+            Log.Line($"warning: {failure.Message}; will try again later");
+            failed.Add(this);
+        }
+    }
+
+    private void Sync(List<Settlement> failed, HashSet<string> directories)
+    {
+        foreach (int fd in fds)
+        {
+            int synced = Files.Sync(fd);
+            if (synced >= 0) continue;
+            Log.Line($"warning: unable to sync message {Id}: {Errno.Text(synced)}; will try again later");
+            failed.Add(this);
+            return;
+        }
+        Close();
+        foreach (string path in paths) directories.Add(QueueLayout.DirectoryOf(path));
+    }
+
+    private ByteWriter Create(string path)
+    {
+        int fd = PosixException.Check(
+            Files.Open(path, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive, 0x180 /* 0600 */), "unable to create " + path);
+        fds.Add(fd);
+        paths.Add(path);
+        return new ByteWriter(fd, path, 2048);
+    }
+
+    private void Close()
+    {
+        foreach (int fd in fds) _ = Files.Close(fd);
+        fds.Clear();
+    }
+}

@@ -1,0 +1,248 @@
+// Preprocessing: new messages in todo are split into local and remote recipients and scheduled (queue(5)).
+//
+// A message with one recipient, as most are, is delivered straight from todo: its state before the first attempt is the
+// one qmail-queue wrote, and after a success none is needed. Only when the attempt fails is the state written down. A
+// message with more recipients is written down first, so that a restart repeats none that is done.
+using System;
+using System.Collections.Generic;
+using Qmta.Posix;
+using Qmta.Queue;
+
+namespace Qmta.Send;
+
+/// <summary>Finds new messages and hands them to the channels.</summary>
+internal sealed class TodoScan
+{
+    // Few enough that deliveries are served between two steps, many enough that settling shares its waiting.
+    private const int StepSize = 16;
+
+    // Messages kept in memory for their first attempt, by channel; beyond that they are written down and wait on disk.
+    private const int MostDirect = 1000;
+
+    private readonly QueueLayout queue;
+    private readonly Settings settings;
+    private readonly QueueClock clock;
+    private readonly Cleaner cleaner;
+    private readonly Channel[] channels;
+    private readonly HashSet<ulong> direct = [];
+    private readonly HashSet<ulong> broken = [];
+    private IEnumerator<string>? names;
+
+    internal TodoScan(QueueLayout queue, Settings settings, QueueClock clock, Cleaner cleaner, Channel[] channels)
+    {
+        this.queue = queue;
+        this.settings = settings;
+        this.clock = clock;
+        this.cleaner = cleaner;
+        this.channels = channels;
+    }
+
+    /// <summary>Whether a scan is under way.</summary>
+    internal bool Scanning => names != null;
+
+    /// <summary>New messages whose recipients are all done with: those that never had any.</summary>
+    internal List<ulong> WithoutRecipients { get; } = [];
+
+    /// <summary>Whether the last scan left a message in todo that is to be tried again later.</summary>
+    internal bool Failed { get; private set; }
+
+    /// <summary>Begins to look through todo from the start.</summary>
+    internal void Begin()
+    {
+        names?.Dispose();
+        names = Names().GetEnumerator();
+        Failed = false;
+    }
+
+    /// <summary>Takes in some messages. Returns the number of new ones.</summary>
+    internal int Step()
+    {
+        List<Settlement> batch = [];
+        int found = 0;
+        for (int i = 0; i < StepSize && names != null; i++)
+        {
+            string? path = NextName();
+            if (path == null) break;
+            if (!QueueLayout.TryParseId(path[(path.LastIndexOf('/') + 1)..], out ulong id) || direct.Contains(id)) continue;
+            try
+            {
+                if (TakeIn(id, path, batch)) found++;
+            }
+            catch (PosixException failure)
+            {
+                Log.Line($"warning: {failure.Message}; will try again later");
+                Failed = true;
+            }
+            catch (FormatException failure)
+            {
+                if (broken.Add(id)) Log.Line($"warning: {failure.Message}; leaving message {id} alone");
+            }
+        }
+        foreach (Settlement failed in Settlement.Commit(batch, cleaner))
+        {
+            batch.Remove(failed);
+            Failed = true;
+        }
+        foreach (Settlement settled in batch) Schedule(settled);
+        return found;
+    }
+
+    /// <summary>Whether the message is being delivered straight from todo.</summary>
+    internal bool Holds(ulong id) => direct.Contains(id);
+
+    /// <summary>The message in todo is done with: it is delivered, or its state is written down.</summary>
+    internal void Forget(ulong id) => direct.Remove(id);
+
+    private void Schedule(Settlement settled)
+    {
+        bool any = false;
+        foreach (Channel channel in channels)
+        {
+            if (!settled.Has(channel.Kind)) continue;
+            channel.Add(settled.Id, clock.Now);
+            any = true;
+        }
+        if (!any) WithoutRecipients.Add(settled.Id);
+    }
+
+    private string? NextName()
+    {
+        try
+        {
+            if (names!.MoveNext()) return names.Current;
+        }
+        catch (PosixException failure)
+        {
+            Log.Line($"warning: {failure.Message}; will try again later");
+            Failed = true;
+        }
+        names!.Dispose();
+        names = null;
+        return null;
+    }
+
+    private IEnumerable<string> Names()
+    {
+        string todo = queue.Directory + "/todo";
+        if (!queue.BigTodo)
+        {
+            foreach (string name in Files.List(todo)) yield return todo + "/" + name;
+            yield break;
+        }
+        foreach (string directory in Files.List(todo))
+            if (QueueLayout.TryParseId(directory, out _))
+                foreach (string name in Files.List(todo + "/" + directory)) yield return $"{todo}/{directory}/{name}";
+    }
+
+    /// <summary>Reads one envelope; true unless it is gone already.</summary>
+    private bool TakeIn(ulong id, string path, List<Settlement> batch)
+    {
+        int fd = Files.Open(path, OpenMode.Read | OpenMode.NoFollow);
+        if (fd == -Errno.ENOENT) return false;
+        if (fd is -Errno.ELOOP or -Errno.ENXIO) throw new FormatException(path + " is not a file");
+        PosixException.Check(fd, "unable to open " + path);
+        try
+        {
+            PosixException.Check(Files.Status(fd, out FileStatus envelopeStatus), "unable to look at " + path);
+            if (!envelopeStatus.IsFile)
+                throw new FormatException(path + (envelopeStatus.IsDirectory ? " is a directory: a split todo needs -b" : " is not a file"));
+            PutInPlace(id, path);
+            if (Files.Status(queue.Mess(id), out FileStatus message) < 0)
+                throw new FormatException($"there is an envelope {path} without its message {queue.Mess(id)}");
+            EnvelopeReader envelope = new(fd, path);
+            (string uid, string pid, string sender) = ReadHead(envelope, path);
+            string? first = NextRecipient(envelope, path);
+            string? second = first == null ? null : NextRecipient(envelope, path);
+            Log.Line($"new msg {id}");
+            Log.Line($"info msg {id}: bytes {message.Size} from <{sender}> qp {pid} uid {uid}");
+            if (first != null && second == null)
+            {
+                Destination to = Route(first, id, sender, message.Size);
+                Channel channel = channels[(int)to.Channel];
+                if (channel.DirectCount < MostDirect)
+                {
+                    direct.Add(id);
+                    channel.Add(Job.Direct(id, sender, clock.Now, to));
+                    return true;
+                }
+                Settle(id, sender, [to], batch);
+                return true;
+            }
+            Settle(id, sender, Destinations(), batch);
+            return true;
+
+            IEnumerable<Destination> Destinations()
+            {
+                if (first == null || second == null) yield break;
+                yield return Route(first, id, sender, message.Size);
+                yield return Route(second, id, sender, message.Size);
+                while (NextRecipient(envelope, path) is string recipient) yield return Route(recipient, id, sender, message.Size);
+            }
+        }
+        finally
+        {
+            _ = Files.Close(fd);
+        }
+    }
+
+    private void Settle(ulong id, string sender, IEnumerable<Destination> destinations, List<Settlement> batch)
+    {
+        Settlement settlement = new(queue, id, sender, null);
+        try
+        {
+            foreach (Destination to in destinations) settlement.Add(to);
+        }
+        catch
+        {
+            settlement.Abandon();
+            throw;
+        }
+        batch.Add(settlement);
+    }
+
+    private Destination Route(string recipient, ulong id, string sender, long size)
+    {
+        Destination to = settings.Routing.Route(recipient);
+        Log.Line($"{(to.Channel == ChannelKind.Local ? "local" : "remote")}: {sender} {to.Address} {id} {size} bytes");
+        return to;
+    }
+
+    private static (string Uid, string Pid, string Sender) ReadHead(EnvelopeReader envelope, string path)
+    {
+        string uid = "0", pid = "0";
+        while (envelope.Next())
+            switch (envelope.Kind)
+            {
+                case 'u': uid = envelope.Value; break;
+                case 'p': pid = envelope.Value; break;
+                case 'F': return (uid, pid, envelope.Value);
+                default: throw new FormatException($"{path} has a record of unknown kind");
+            }
+        throw new FormatException(path + " has no sender");
+    }
+
+    private static string? NextRecipient(EnvelopeReader envelope, string path)
+    {
+        if (!envelope.Next()) return null;
+        return envelope.Kind == 'T' ? envelope.Value : throw new FormatException($"{path} has a record of unknown kind");
+    }
+
+    /// <summary>
+    /// Moves the files of a message that a program with another split put into the queue to where ours has them.
+    /// </summary>
+    private void PutInPlace(ulong id, string todoPath)
+    {
+        if (todoPath != queue.Todo(id))
+        {
+            MoveFromSplit("intd", id, queue.Intd(id));
+            PosixException.Check(Files.Rename(todoPath, queue.Todo(id)), "unable to move " + todoPath);
+        }
+        if (Files.Status(queue.Mess(id), out _) == -Errno.ENOENT) MoveFromSplit("mess", id, queue.Mess(id));
+    }
+
+    private void MoveFromSplit(string kind, ulong id, string to)
+    {
+        for (int n = 0; n < queue.Split; n++)
+            if (Files.Rename($"{queue.Directory}/{kind}/{n}/{id}", to) == 0) return;
+    }
+}
