@@ -21,32 +21,40 @@ internal sealed class Injection
     private readonly HostNames names;
     private readonly Author author;
     private readonly MessageHeader header = new();
+    private readonly MessageInput input;
     private readonly MessageOutput output;
     private readonly long now = Clocks.RealtimeMicroseconds;
     private readonly List<string> recipients = [];
     private readonly List<AddressRange> addresses = [];
     private readonly List<Edit> edits = [];
 
-    private Injection(Submission submission, ControlFiles control, InjectLetters letters, QueueProgram? queue)
+    internal Injection(Submission submission, InjectLetters letters, ControlFiles control, MessageInput input, MessageOutput output)
     {
         this.submission = submission;
         this.letters = letters;
+        this.input = input;
+        this.output = output;
         names = new HostNames(control);
         author = new Author(submission, names.Completion, letters);
-        output = new MessageOutput(queue, SizeLimit(control));
     }
+
+    /// <summary>The envelope's recipients, complete when <see cref="Transfer"/> has returned.</summary>
+    internal IReadOnlyList<string> Recipients => recipients;
 
     /// <summary>Injects the message on standard input.</summary>
     /// <exception cref="InjectException">It is not in the queue.</exception>
     /// <exception cref="PosixException">The system failed; it is not in the queue.</exception>
+    /// <exception cref="FormatException">A control file cannot be understood; it is not in the queue.</exception>
     internal static void Run(Submission submission)
     {
         Signals.IgnorePipe();
         InjectLetters letters = InjectLetters.FromEnvironment();
         ControlFiles control = ControlFiles.FromEnvironment();
+        MessageInput input = new(0, submission.DotEnds);
         if (submission.Print || letters.Print)
         {
-            new Injection(submission, control, letters, null).Transfer();
+            MessageOutput printer = new(null, new ByteWriter(1, "standard output"), SizeLimit(control));
+            _ = new Injection(submission, letters, control, input, printer).Transfer();
             return;
         }
         // The program starts while the header is read: on two processors the two start-ups take the time of one.
@@ -54,7 +62,8 @@ internal sealed class Injection
         bool done = false;
         try
         {
-            Injection injection = new(submission, control, letters, queue);
+            MessageOutput output = new(queue, null, SizeLimit(control));
+            Injection injection = new(submission, letters, control, input, output);
             string sender = injection.Transfer();
             queue.From(sender);
             foreach (string recipient in injection.recipients) queue.To(recipient);
@@ -84,23 +93,24 @@ internal sealed class Injection
             : throw new InjectException(Failure.Configuration, "DATABYTES is not a number: " + Words.Shown(variable));
     }
 
-    // Puts the message out; returns the envelope sender.
-    private string Transfer()
+    /// <summary>Reads the message and puts it out completed; returns the envelope sender.</summary>
+    /// <exception cref="InjectException">The message cannot be sent.</exception>
+    /// <exception cref="PosixException">The system failed.</exception>
+    internal string Transfer()
     {
-        MessageInput input = new(0, submission.DotEnds);
-        ReadHeader(input);
+        ReadHeader();
         string sender = EnvelopeSender();
         if (submission.UsesArguments)
             foreach (string recipient in submission.Recipients) recipients.Add(names.Completion.CompleteAddress(recipient));
         PutMissingFields();
         foreach (HeaderField field in header.Fields) PutField(field);
         if (recipients.Count == 0) throw new InjectException(Failure.Data, "no recipients: the message's header names none");
-        PutBody(input);
+        PutBody();
         output.Flush();
         return sender;
     }
 
-    private void ReadHeader(MessageInput input)
+    private void ReadHeader()
     {
         while (!header.IsComplete)
         {
@@ -112,7 +122,7 @@ internal sealed class Injection
         }
     }
 
-    private void PutBody(MessageInput input)
+    private void PutBody()
     {
         // A body that follows the header without an empty line gets one.
         if (!header.Separator.IsEmpty) output.Put(header.Separator);

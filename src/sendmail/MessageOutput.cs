@@ -6,11 +6,11 @@ using Qmta.Queue;
 namespace Qmta.Inject;
 
 /// <summary>Takes the finished message.</summary>
-/// <param name="queue">The queue program; null for standard output.</param>
+/// <param name="queue">The queue program, or null.</param>
+/// <param name="print">Where the message is printed instead, or null.</param>
 /// <param name="limit">Most bytes a message may have; 0 for no limit.</param>
-internal sealed class MessageOutput(QueueProgram? queue, long limit)
+internal sealed class MessageOutput(QueueProgram? queue, ByteWriter? print, long limit)
 {
-    private readonly ByteWriter? print = queue == null ? new ByteWriter(1, "standard output") : null;
     private long length;
 
     /// <exception cref="InjectException">The message is too long.</exception>
