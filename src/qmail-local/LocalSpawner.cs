@@ -70,6 +70,8 @@ internal sealed class LocalSpawner
     private int Run()
     {
         int socket = root ? RoleRequests.TakeSocket() : -1;
+        // A descriptor of root's must not reach a recipient's programs, whoever forgot it.
+        PosixException.Check(Descriptors.CloseOnExecFrom(3), "unable to close inherited descriptors");
         int children = PosixException.Check(Signals.Descriptor(Signals.CHLD), "unable to watch for children");
         Write(DeliveryProtocol.Announcement(DeliveryProtocol.MostDeliveries));
         while (reading || running.Count > 0)

@@ -15,11 +15,14 @@ internal sealed class RunningDelivery
     /// <summary>How long, in milliseconds, a process that is told to stop may take before it is killed.</summary>
     internal const long Patience = 5000;
 
+    // Stopping: its process group has been asked to end; Killed: it had to.
+    private enum Stage { Working, Stopping, Killed }
+
     private readonly long started;
     private byte[] output = [];
     private int length;
-    private long deadline;
-    private bool stopping;
+    private Stage stage;
+    private bool outOfTime;
 
     /// <param name="number">The scheduler's number for it.</param>
     /// <param name="pid">The process, which leads a process group.</param>
@@ -32,7 +35,7 @@ internal sealed class RunningDelivery
         Pid = pid;
         Pipe = pipe;
         started = now;
-        deadline = limit == 0 ? long.MaxValue : now + limit;
+        Deadline = limit == 0 ? long.MaxValue : now + limit;
     }
 
     internal int Number { get; }
@@ -45,7 +48,7 @@ internal sealed class RunningDelivery
     internal ExitStatus? Ended { get; private set; }
 
     /// <summary>When something has to be done unless something happens before, in milliseconds.</summary>
-    internal long Deadline => deadline;
+    internal long Deadline { get; private set; }
 
     /// <summary>Nothing more is to come.</summary>
     internal bool IsOver => Ended != null && Pipe < 0;
@@ -71,28 +74,46 @@ internal sealed class RunningDelivery
     internal void End(ExitStatus status, long now)
     {
         Ended = status;
-        deadline = now + Grace;
+        if (stage == Stage.Killed) Deadline = now;
+        else if (stage == Stage.Working && status.Crashed) Stop(now); // its program must not go on as if it counted
+        else if (stage == Stage.Working) Deadline = now + Grace;
     }
 
-    /// <summary>Does what the deadline was for: stop the process, kill it, or wait no longer for its pipe.</summary>
+    /// <summary>Does what the deadline was for: stop the processes, kill them, or wait no longer for the pipe.</summary>
     internal void MeetDeadline(long now)
     {
-        if (Ended != null)
+        switch (stage)
         {
-            ClosePipe();
-            return;
+            case Stage.Working when Ended == null:
+                outOfTime = true;
+                Stop(now);
+                break;
+            case Stage.Stopping:
+                _ = Processes.KillGroup(Pid, Signals.KILL);
+                stage = Stage.Killed;
+                Deadline = Ended == null ? long.MaxValue : now;
+                break;
+            default:
+                ClosePipe();
+                break;
         }
-        _ = Processes.KillGroup(Pid, stopping ? Signals.KILL : Signals.TERM);
-        deadline = stopping ? long.MaxValue : now + Patience;
-        stopping = true;
     }
 
     /// <summary>The report of a delivery that is over.</summary>
     internal string Report(long now)
     {
-        if (stopping && Ended is { Crashed: true })
-            return $"ZThe delivery had not ended after {(now - started) / 1000} seconds and was stopped. (#4.3.0)\n";
-        return Verdict.Of(Ended!.Value, Latin1.String(output.AsSpan(0, length)));
+        // What has closed the pipe and did not listen.
+        if (stage == Stage.Stopping) _ = Processes.KillGroup(Pid, Signals.KILL);
+        return outOfTime && Ended is { Crashed: true }
+            ? $"ZThe delivery had not ended after {(now - started) / 1000} seconds and was stopped. (#4.3.0)\n"
+            : Verdict.Of(Ended!.Value, Latin1.String(output.AsSpan(0, length)));
+    }
+
+    private void Stop(long now)
+    {
+        _ = Processes.KillGroup(Pid, Signals.TERM);
+        stage = Stage.Stopping;
+        Deadline = now + Patience;
     }
 
     private void ClosePipe()
