@@ -31,6 +31,14 @@ public static unsafe class DescriptorSocket
         return r < 0 ? -Marshal.GetLastPInvokeError() : 0;
     }
 
+    /// <summary>Whether a descriptor is one end of such a pair, so far as can be seen: a socket that keeps boundaries.</summary>
+    public static bool IsEnd(int fd)
+    {
+        int type = 0;
+        uint length = sizeof(int);
+        return Libc.getsockopt(fd, SocketLevel, 3 /* SO_TYPE */, &type, &length) == 0 && type == SequencedPackets;
+    }
+
     /// <summary>Sends a request. The descriptors stay open here as well.</summary>
     /// <returns>0 or -errno; -EPIPE when the other end is gone.</returns>
     public static int Send(int socket, byte request, ReadOnlySpan<int> fds)

@@ -1,0 +1,71 @@
+// The accounts mail can be delivered to: the machine's users when we are root, else only the one we are.
+using System;
+using Qmta.Control;
+using Qmta.Posix;
+
+namespace Qmta.Local;
+
+/// <summary>Finds the account for a local part.</summary>
+internal sealed class Accounts
+{
+    /// <summary>The account that gets what no user controls.</summary>
+    internal const string Alias = "alias";
+
+    private readonly Func<string, User?> lookUp;
+    private readonly Func<(User? Account, string Report)> alias;
+
+    private Accounts(Func<string, User?> lookUp, Func<(User?, string)> alias)
+    {
+        this.lookUp = lookUp;
+        this.alias = alias;
+    }
+
+    /// <summary>The password file's users, and its alias user for the rest.</summary>
+    internal static Accounts OfMachine { get; } = new(Users.ByName, static () => Users.ByName(Alias) is User user
+        ? user.Uid == 0 ? (null, "ZNot allowed to perform deliveries as root.\n") : (user, "")
+        : (null, "ZUnable to find alias user!\n"));
+
+    /// <summary>
+    /// The one user we are, with the home directory HOME names, and as alias ourselves again in the directory ALIASDIR,
+    /// else "alias" beside the control directory.
+    /// </summary>
+    internal static Accounts OfOurselves(ControlFiles control)
+    {
+        uint uid = Users.EffectiveUid;
+        User? entry = Users.ByUid(uid);
+        string name = entry?.Name ?? Variables.Get("USER") ?? "";
+        string home = Variables.Get("HOME") is { Length: > 0 } set ? set : entry?.Home ?? "";
+        User self = new(name, uid, Users.EffectiveGid, home, "");
+        string directory = Variables.Get("ALIASDIR") is { Length: > 0 } named
+            ? named
+            : control.Directory[..Math.Max(0, control.Directory.LastIndexOf('/'))] + "/alias";
+        return new(wanted => wanted == name ? self : null, () => AliasIn(directory, self));
+    }
+
+    /// <summary>Finds the account; null with the report of the failed delivery when there is none.</summary>
+    internal Recipient? Find(string local, out string report)
+    {
+        report = "";
+        try
+        {
+            Recipient? recipient = Recipient.Find(local, lookUp, Recipient.OwnerOf);
+            if (recipient != null) return recipient;
+            (User? account, report) = alias();
+            return account == null ? null : new Recipient(account, "-", local);
+        }
+        catch (PosixException failure)
+        {
+            report = "ZTemporary failure in qmail-lspawn: " + failure.Message + ". (#4.3.0)\n";
+            return null;
+        }
+    }
+
+    private static (User?, string) AliasIn(string directory, User self)
+    {
+        if (!directory.StartsWith('/')) return (null, "ZALIASDIR does not begin with a slash: " + directory + " (#4.3.5)\n");
+        int r = Files.Status(directory, out FileStatus status);
+        if (r is -Errno.ENOENT or -Errno.ENOTDIR || (r == 0 && !status.IsDirectory))
+            return (null, "DSorry, no mailbox here by that name. (#5.1.1)\n");
+        return r < 0 ? throw new PosixException(r, "unable to stat " + directory) : (self with { Name = Alias, Home = directory }, "");
+    }
+}

@@ -1,0 +1,55 @@
+// Forwarding: one new message in the queue for all addresses of a .qmail file.
+using System;
+using Qmta.Posix;
+using Qmta.Queue;
+using Qmta.Text;
+
+namespace Qmta.Local;
+
+/// <summary>Sends the message on through the queue program.</summary>
+internal static class Forwarding
+{
+    /// <summary>Queues the message for every forward instruction of a text.</summary>
+    /// <param name="text">Instructions; those that are not forwards are skipped.</param>
+    /// <returns>The queue program's process id.</returns>
+    /// <exception cref="DeliveryFailure">The message was not queued.</exception>
+    internal static int Send(ReadOnlySpan<byte> text, MessageFile message, Delivery delivery)
+    {
+        message.Rewind();
+        // The extra header goes into the message itself; as a variable it would be added a second time.
+        Variables.Set("QQEH", null);
+        QueueProgram? queue = QueueProgram.Start(out QueueResult result);
+        if (queue == null) throw Failure(result);
+        queue.Put(delivery.DeliveredTo);
+        queue.Put(delivery.ExtraHeaderLines);
+        try
+        {
+            while (true)
+            {
+                ReadOnlySpan<byte> piece = message.Read();
+                if (piece.IsEmpty) break;
+                queue.Put(piece);
+            }
+        }
+        catch (DeliveryFailure)
+        {
+            queue.Fail();
+            _ = queue.Close();
+            throw;
+        }
+        queue.From(delivery.Sender);
+        while (!text.IsEmpty)
+        {
+            Instruction instruction = Instruction.Next(ref text);
+            if (instruction.Kind == InstructionKind.Forward) queue.To(Latin1.String(instruction.Text));
+        }
+        result = queue.Close();
+        return result.Accepted ? queue.Pid : throw Failure(result);
+    }
+
+    private static DeliveryFailure Failure(QueueResult result)
+    {
+        string sentence = "Unable to forward message: " + result.Sentence + ".";
+        return result.Permanent ? DeliveryFailure.Bounce(sentence) : DeliveryFailure.TryLater(sentence);
+    }
+}

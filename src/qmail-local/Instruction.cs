@@ -1,0 +1,69 @@
+// The lines of a .qmail file: one delivery instruction each (dot-qmail(5)).
+using System;
+
+namespace Qmta.Local;
+
+/// <summary>What a line of a .qmail file asks for.</summary>
+internal enum InstructionKind
+{
+    /// <summary>Nothing: a comment.</summary>
+    Comment,
+    /// <summary>Nothing: an empty line, which the first must not be.</summary>
+    Blank,
+    /// <summary>Append to an mbox file.</summary>
+    Mbox,
+    /// <summary>Add to a Maildir.</summary>
+    Maildir,
+    /// <summary>Run a shell command.</summary>
+    Program,
+    /// <summary>Send to another address.</summary>
+    Forward,
+    /// <summary>"+list": what follows may only forward.</summary>
+    ForwardsOnly,
+    /// <summary>Something that has no meaning here and that must not be guessed at.</summary>
+    Unknown,
+}
+
+/// <summary>One instruction; its text lies in the file's bytes.</summary>
+internal readonly ref struct Instruction
+{
+    private Instruction(InstructionKind kind, ReadOnlySpan<byte> text)
+    {
+        Kind = kind;
+        Text = text;
+    }
+
+    internal InstructionKind Kind { get; }
+
+    /// <summary>The path, command or address.</summary>
+    internal ReadOnlySpan<byte> Text { get; }
+
+    /// <summary>Understands one line, its newline not included.</summary>
+    internal static Instruction Parse(ReadOnlySpan<byte> line)
+    {
+        line = line.TrimEnd(" \t"u8);
+        if (line.IsEmpty) return new(InstructionKind.Blank, line);
+        if (line[0] == '#') return new(InstructionKind.Comment, line);
+        // No path, command or address can hold a NUL, and what stands before one is not what was meant.
+        if (line.Contains((byte)0)) return new(InstructionKind.Unknown, line);
+        switch ((char)line[0])
+        {
+            case '.' or '/': return new(line[^1] == '/' ? InstructionKind.Maildir : InstructionKind.Mbox, line);
+            case '|': return new(InstructionKind.Program, line[1..]);
+            case '&': return line.Length == 1 ? new(InstructionKind.Unknown, line) : new(InstructionKind.Forward, line[1..]);
+            case '+': return new(line.SequenceEqual("+list"u8) ? InstructionKind.ForwardsOnly : InstructionKind.Unknown, line);
+            // Jumps, labels and environment directories: to mail to them as to addresses would be worse than to wait.
+            case '?' or ':' or '%': return new(InstructionKind.Unknown, line);
+            default: return new(InstructionKind.Forward, line);
+        }
+    }
+
+    /// <summary>Takes the next line off the front of a file's text; a missing last newline does not matter.</summary>
+    internal static Instruction Next(ref ReadOnlySpan<byte> text)
+    {
+        int end = text.IndexOf((byte)'\n');
+        ReadOnlySpan<byte> line = end < 0 ? text : text[..end];
+        text = end < 0 ? [] : text[(end + 1)..];
+        return Parse(line);
+    }
+}

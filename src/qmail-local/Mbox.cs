@@ -1,0 +1,89 @@
+// Delivery into an mbox file: appended under a lock, taken back when it cannot be written whole (mbox(5)).
+using System;
+using Qmta.Posix;
+
+namespace Qmta.Local;
+
+/// <summary>Appends messages to mbox files.</summary>
+internal static class Mbox
+{
+    /// <summary>How long to wait for a lock, in milliseconds.</summary>
+    private const long LockLimit = 30_000;
+
+    /// <summary>Delivers the message; when this returns, it is on stable storage.</summary>
+    /// <exception cref="DeliveryFailure">It was not delivered; a file that could be locked is as it was.</exception>
+    internal static void Deliver(string path, MessageFile message, Delivery delivery)
+    {
+        message.Rewind();
+        // O_NONBLOCK: a FIFO without a reader is an error, not a wait.
+        int fd = Files.Open(path, OpenMode.Write | OpenMode.Append | OpenMode.Create | OpenMode.NonBlocking, 0x180 /* 0600 */);
+        if (fd < 0) throw DeliveryFailure.TryLater("Unable to open " + path, fd, "#4.2.1");
+        try
+        {
+            bool locked = Lock(fd, LockLimit);
+            int r = Files.Status(fd, out FileStatus before);
+            if (r < 0) throw DeliveryFailure.TryLater("Unable to open " + path, r, "#4.2.1");
+            try
+            {
+                Append(fd, path, message, delivery);
+                if (before.IsFile)
+                {
+                    PosixException.Check(Files.Sync(fd), "");
+                    // A first message: the file's own entry may be new as well.
+                    if (before.Size == 0) PosixException.Check(Files.SyncDirectory(DirectoryOf(path)), "");
+                }
+                int closing = fd;
+                fd = -1;
+                PosixException.Check(Files.Close(closing), "");
+            }
+            catch (Exception failure) when (failure is PosixException or DeliveryFailure)
+            {
+                if (locked && before.IsFile && fd >= 0) _ = Files.Truncate(fd, before.Size);
+                throw failure is PosixException write
+                    ? DeliveryFailure.Write(write.Errno, DeliveryFailure.TryLater("Unable to write " + path, write.Errno))
+                    : failure;
+            }
+        }
+        finally
+        {
+            _ = Files.Close(fd);
+        }
+    }
+
+    /// <summary>
+    /// Locks the file: false where the filesystem has no locks, which does not prevent the delivery.
+    /// </summary>
+    /// <exception cref="DeliveryFailure">Somebody else had the lock all the time.</exception>
+    internal static bool Lock(int fd, long limit)
+    {
+        long end = Clocks.BoottimeMilliseconds + limit;
+        for (int wait = 5; ; wait = Math.Min(2 * wait, 250))
+        {
+            int r = Files.TryLock(fd);
+            if (r != -Errno.EAGAIN) return r == 0;
+            if (Clocks.BoottimeMilliseconds >= end)
+                throw DeliveryFailure.TryLater($"File has been locked for {LockLimit / 1000} seconds straight. (#4.3.0)");
+            _ = Poll.Wait([], wait);
+        }
+    }
+
+    private static void Append(int fd, string path, MessageFile message, Delivery delivery)
+    {
+        ByteWriter file = new(fd, path, 16384);
+        file.Put(delivery.FromLine(Clocks.Realtime));
+        file.Put(delivery.ReturnPath);
+        file.Put(delivery.DeliveredTo);
+        file.Put(delivery.ExtraHeaderLines);
+        MboxQuoting quoting = new(file);
+        while (true)
+        {
+            ReadOnlySpan<byte> piece = message.Read();
+            if (piece.IsEmpty) break;
+            quoting.Put(piece);
+        }
+        quoting.End();
+        file.Flush();
+    }
+
+    private static string DirectoryOf(string path) => path[..Math.Max(1, path.LastIndexOf('/'))];
+}
