@@ -1,6 +1,14 @@
+// qmail-remote: one delivery by SMTP from the command line; as qmail-rspawn: the helper that runs them for qmta-send.
+using Qmta.Posix;
+
 namespace Qmta.Remote;
 
 internal static class Program
 {
-    private static int Main() => 111;
+    private static int Main()
+    {
+        _ = Standard.FillGaps();
+        Signals.IgnorePipe();
+        return Programs.CalledAs == "qmail-rspawn" ? SpawnHelper.Run() : RemoteCommand.Run(Programs.Arguments);
+    }
 }

@@ -1,0 +1,292 @@
+// The client's side of SMTP (RFC 5321): greeting, hello, any number of transactions, good-bye.
+using System;
+using System.Collections.Generic;
+using Qmta.Posix;
+using Qmta.Text;
+
+namespace Qmta.Smtp;
+
+/// <summary>The message file could not be read while it was being sent.</summary>
+public sealed class MessageUnreadableException : Exception
+{
+    public MessageUnreadableException(string reason) : base(reason) { }
+}
+
+/// <summary>How far a transaction came.</summary>
+public enum SmtpStage
+{
+    /// <summary>MAIL was refused.</summary>
+    Sender,
+    /// <summary>Every RCPT was refused.</summary>
+    Recipients,
+    /// <summary>DATA was refused.</summary>
+    Data,
+    /// <summary>The message was sent; the reply says what became of it.</summary>
+    Message,
+}
+
+/// <summary>What the server said in a transaction.</summary>
+/// <param name="Stage">The step that <paramref name="Reply"/> answers.</param>
+/// <param name="Recipients">The replies to RCPT, in order; fewer than recipients when the sender was refused.</param>
+public sealed record SmtpOutcome(SmtpStage Stage, SmtpReply Reply, IReadOnlyList<SmtpReply> Recipients);
+
+/// <summary>The memory of one conversation, used again for the next one of the same thread.</summary>
+public sealed class SmtpBuffers
+{
+    internal readonly byte[] Message = new byte[8192];
+    internal readonly byte[] Output = new byte[16384 + 64];
+
+    /// <summary>For <see cref="Connection.Open"/>.</summary>
+    public byte[] Received { get; } = new byte[2048];
+}
+
+/// <summary>
+/// A conversation over an open connection. Steps are called in order: <see cref="Greeting"/>, <see cref="Hello"/>,
+/// then <see cref="Transact"/> as often as there are messages, then <see cref="Quit"/>.
+/// </summary>
+public sealed class SmtpConversation
+{
+    // Commands that go out together, and replies that may thus be under way, stay far below what any socket buffers:
+    // otherwise both sides could wait for the other to read (RFC 2920 3.1).
+    private const int LargestGroup = 50;
+
+    private readonly Connection connection;
+    private readonly SmtpBuffers buffers;
+    private readonly SmtpReplyParser parser = new();
+    private int used;
+
+    public SmtpConversation(Connection connection, SmtpBuffers buffers)
+    {
+        this.connection = connection;
+        this.buffers = buffers;
+    }
+
+    /// <summary>The server takes several commands at a time (RFC 2920).</summary>
+    public bool Pipelining { get; private set; }
+
+    /// <summary>The server takes eight-bit bodies (RFC 6152).</summary>
+    public bool EightBitMime { get; private set; }
+
+    /// <summary>The server wants to know the size first (RFC 1870).</summary>
+    public bool Size { get; private set; }
+
+    /// <summary>
+    /// The end of the message may have reached the server, and its verdict has not come back: a failure now may mean
+    /// a message delivered twice.
+    /// </summary>
+    public bool InDoubt { get; private set; }
+
+    /// <summary>Waits for the server's greeting.</summary>
+    /// <exception cref="ConnectionException">The connection failed, or the server does not speak SMTP.</exception>
+    public SmtpReply Greeting() => ReadReply();
+
+    /// <summary>Says EHLO, or HELO to a server that does not know it.</summary>
+    /// <exception cref="ConnectionException">The connection failed.</exception>
+    public SmtpReply Hello(string name)
+    {
+        Put("EHLO ");
+        Put(name);
+        Put("\r\n");
+        Send();
+        SmtpReply reply = ReadReply();
+        if (reply.IsPositive)
+        {
+            foreach (string line in reply.Text.Split('\n'))
+            {
+                if (line.Length < 5) continue;
+                int end = line.IndexOf(' ', 4);
+                ReadOnlySpan<char> keyword = line.AsSpan(4, (end < 0 ? line.Length : end) - 4);
+                Pipelining |= Latin1.EqualsIgnoreCase(keyword, "PIPELINING");
+                EightBitMime |= Latin1.EqualsIgnoreCase(keyword, "8BITMIME");
+                Size |= Latin1.EqualsIgnoreCase(keyword, "SIZE");
+            }
+            return reply;
+        }
+        if (!reply.IsPermanent) return reply;
+        Put("HELO ");
+        Put(name);
+        Put("\r\n");
+        Send();
+        return ReadReply();
+    }
+
+    /// <summary>Sends one message.</summary>
+    /// <param name="sender">The envelope sender; "" for none.</param>
+    /// <param name="recipients">The envelope recipients; all addresses are <see cref="SmtpAddress.IsSendable"/>.</param>
+    /// <param name="size">The message's size in bytes as it is stored; an estimate will do (RFC 1870 6.3); negative when unknown.</param>
+    /// <param name="message">A descriptor from which the message is read to its end.</param>
+    /// <exception cref="ConnectionException">The connection failed.</exception>
+    /// <exception cref="MessageUnreadableException">The message was not sent to its end; the connection is of no more use.</exception>
+    public SmtpOutcome Transact(string sender, IReadOnlyList<string> recipients, long size, int message)
+    {
+        List<SmtpReply> answers = new(recipients.Count);
+        InDoubt = false;
+        PutMail(sender, size);
+        SmtpReply? mail = null, data = null;
+        if (!Pipelining)
+        {
+            Send();
+            mail = ReadReply();
+            if (!mail.IsPositive) return new SmtpOutcome(SmtpStage.Sender, mail, answers);
+        }
+        bool anyAccepted = false;
+        for (int next = 0; next < recipients.Count;)
+        {
+            int group = Pipelining ? Math.Min(LargestGroup, recipients.Count - next) : 1;
+            for (int i = 0; i < group; i++) PutRecipient(recipients[next + i]);
+            next += group;
+            bool withData = Pipelining && next == recipients.Count;
+            if (withData) Put("DATA\r\n");
+            Send();
+            mail ??= ReadReply();
+            for (int i = 0; i < group; i++)
+            {
+                SmtpReply reply = ReadReply();
+                if (!mail.IsPositive) continue;
+                answers.Add(reply);
+                anyAccepted |= reply.IsPositive;
+            }
+            if (withData) data = ReadReply();
+            else if (!mail.IsPositive) return new SmtpOutcome(SmtpStage.Sender, mail, answers);
+        }
+        if (!anyAccepted || !mail!.IsPositive)
+        {
+            // RFC 2920 3.1: a server that says 354 all the same gets an empty message, and it will refuse that.
+            if (data is { IsIntermediate: true })
+            {
+                Put(".\r\n");
+                Send();
+                _ = ReadReply();
+            }
+            return mail!.IsPositive
+                ? new SmtpOutcome(SmtpStage.Recipients, answers[^1], answers)
+                : new SmtpOutcome(SmtpStage.Sender, mail, answers);
+        }
+        if (data == null)
+        {
+            Put("DATA\r\n");
+            Send();
+            data = ReadReply();
+        }
+        if (!data.IsIntermediate) return new SmtpOutcome(SmtpStage.Data, data, answers);
+        SmtpReply verdict = SendMessage(message);
+        InDoubt = false;
+        return new SmtpOutcome(SmtpStage.Message, verdict, answers);
+    }
+
+    /// <summary>Says good-bye and does not wait for the answer, which could change nothing any more.</summary>
+    public void Quit()
+    {
+        try
+        {
+            used = 0;
+            Put("QUIT\r\n");
+            Send();
+        }
+        catch (ConnectionException)
+        {
+            used = 0; // it is over either way
+        }
+    }
+
+    private SmtpReply SendMessage(int message)
+    {
+        DotStuffing stuffing = default;
+        byte[] output = buffers.Output;
+        while (true)
+        {
+            int piece = Math.Min(buffers.Message.Length, (output.Length - used - DotStuffing.EndRoom - 1) / 2);
+            int n = Files.Read(message, buffers.Message.AsSpan(0, piece));
+            if (n < 0) throw new MessageUnreadableException(Errno.Text(n));
+            if (n == 0) break;
+            used += stuffing.Convert(buffers.Message.AsSpan(0, n), output.AsSpan(used));
+            if (output.Length - used < 2048 && SendOrHear() is SmtpReply early) return early;
+        }
+        // The end leaves together with the last piece: a small segment of its own would wait for the peer's delayed ACK.
+        used += stuffing.End(output.AsSpan(used));
+        InDoubt = true;
+        return SendOrHear() ?? ReadReply();
+    }
+
+    // A server that has had enough may say so and close before it has everything: its last words are the verdict.
+    private SmtpReply? SendOrHear()
+    {
+        try
+        {
+            Send();
+            return null;
+        }
+        catch (ConnectionException)
+        {
+            try
+            {
+                SmtpReply reply = ReadReply(0);
+                if (!reply.IsPositive && !reply.IsIntermediate) return reply;
+            }
+            catch (ConnectionException)
+            {
+                // It left without a word; the first failure is the one to tell.
+            }
+            throw;
+        }
+    }
+
+    private void PutMail(string sender, long size)
+    {
+        Put("MAIL FROM:<");
+        Put(SmtpAddress.Quoted(sender));
+        Put(">");
+        // RFC 6152 2: the body may hold bytes above 127. Nobody has looked whether it does, and a server that offers
+        // the extension takes both.
+        if (EightBitMime) Put(" BODY=8BITMIME");
+        if (Size && size >= 0) Put(" SIZE=" + size);
+        Put("\r\n");
+    }
+
+    private void PutRecipient(string recipient)
+    {
+        Put("RCPT TO:<");
+        Put(SmtpAddress.Quoted(recipient));
+        Put(">\r\n");
+    }
+
+    private void Put(ReadOnlySpan<char> text)
+    {
+        while (!text.IsEmpty)
+        {
+            int n = Math.Min(text.Length, buffers.Output.Length - used);
+            used += Latin1.Bytes(text[..n], buffers.Output.AsSpan(used));
+            text = text[n..];
+            if (used == buffers.Output.Length) Send();
+        }
+    }
+
+    private void Send()
+    {
+        int n = used;
+        used = 0;
+        if (n > 0) connection.Send(buffers.Output.AsSpan(0, n));
+    }
+
+    private SmtpReply ReadReply() => ReadReply(connection.ReplyLimit());
+
+    private SmtpReply ReadReply(long limit)
+    {
+        while (true)
+        {
+            ReadOnlySpan<byte> bytes = connection.Fill(limit);
+            int available = bytes.Length;
+            SmtpReply? reply;
+            try
+            {
+                reply = parser.Take(ref bytes);
+            }
+            catch (FormatException e)
+            {
+                throw new ConnectionException("The server sent " + e.Message);
+            }
+            connection.Consume(available - bytes.Length);
+            if (reply != null) return reply;
+        }
+    }
+}

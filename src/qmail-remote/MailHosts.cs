@@ -1,0 +1,153 @@
+// The hosts that take mail for a domain, best first: an artificial route, mail exchangers, or the domain itself.
+using System;
+using System.Collections.Generic;
+using Qmta.Dns;
+using Qmta.Posix;
+
+namespace Qmta.Remote;
+
+/// <summary>
+/// Finds addresses one after the other, as they are needed: names of exchangers that nobody has to try are not looked
+/// up. When there is none, <see cref="Failure"/> says why.
+/// </summary>
+internal sealed class MailHosts
+{
+    /// <summary>Most addresses tried for one delivery; RFC 5321 5.1 asks for at least two.</summary>
+    internal const int MostAddresses = 20;
+
+    private readonly string domain;
+    private readonly Route route;
+    private readonly Resolver resolver;
+    private readonly long deadline;
+
+    /// <param name="deadline">When looking up must be over.</param>
+    internal MailHosts(string domain, Route route, Resolver resolver, long deadline)
+    {
+        this.domain = domain;
+        this.route = route;
+        this.resolver = resolver;
+        this.deadline = deadline;
+    }
+
+    /// <summary>Why <see cref="Addresses"/> gave nothing.</summary>
+    internal RemoteReport? Failure { get; private set; }
+
+    /// <summary>The addresses in the order in which to try them.</summary>
+    internal IEnumerable<IpAddress> Addresses()
+    {
+        int tried = 0;
+        foreach (IpAddress address in route.Relay.Length > 0 ? RelayAddresses() : ExchangerAddresses())
+        {
+            if (tried++ == MostAddresses) yield break;
+            yield return address;
+        }
+    }
+
+    private IEnumerable<IpAddress> RelayAddresses()
+    {
+        string relay = route.Relay;
+        if (IpAddress.TryParseLiteral(relay, out IpAddress literal) || IpAddress.TryParse(relay, out literal)) return [literal];
+        DnsAnswer answer = resolver.HostAddresses(relay, deadline);
+        if (answer.Addresses.Count > 0) return answer.Addresses;
+        // That a relay does not exist is a mistake of this host's postmaster: mail waits until it is mended.
+        Failure = RemoteReport.Temporary($"Sorry, I couldn't find the relay {relay} that the route for {domain} names. (#4.4.4)\n"
+            + Details(answer));
+        return [];
+    }
+
+    private IEnumerable<IpAddress> ExchangerAddresses()
+    {
+        if (domain.StartsWith('['))
+        {
+            if (IpAddress.TryParseLiteral(domain, out IpAddress literal)) return [literal];
+            Failure = NoHost();
+            return [];
+        }
+        DnsAnswer answer = resolver.MailExchangers(domain, deadline);
+        switch (answer.Status)
+        {
+            case DnsStatus.NoName:
+                Failure = NoHost();
+                return [];
+            case DnsStatus.Failed:
+                Failure = NotNow(answer);
+                return [];
+            case DnsStatus.NoData:
+                return DomainAddresses();
+        }
+        // RFC 7505: a single exchanger named "." says that the domain takes no mail at all
+        if (answer.Exchangers is [{ Host: "" }])
+        {
+            Failure = RemoteReport.Permanent($"Sorry, {domain} accepts no mail: it has a null MX record. (#5.1.10)");
+            return [];
+        }
+        return EachExchanger(answer.Exchangers);
+    }
+
+    private IEnumerable<IpAddress> DomainAddresses()
+    {
+        // RFC 5321 5.1: a domain without exchangers is its own
+        DnsAnswer answer = resolver.Addresses(domain, deadline);
+        if (answer.Addresses.Count > 0) return answer.Addresses;
+        Failure = answer.Status switch
+        {
+            DnsStatus.NoName => NoHost(),
+            DnsStatus.Failed => NotNow(answer),
+            _ => NoAddress(""),
+        };
+        return [];
+    }
+
+    private IEnumerable<IpAddress> EachExchanger(IReadOnlyList<MailExchanger> exchangers)
+    {
+        bool any = false;
+        DnsAnswer? failed = null;
+        foreach (MailExchanger exchanger in InOrder(exchangers))
+        {
+            if (exchanger.Host.Length == 0) continue; // a null MX beside real ones is meaningless
+            DnsAnswer answer = resolver.Addresses(exchanger.Host, deadline);
+            if (answer.Status == DnsStatus.Failed) failed = answer;
+            foreach (IpAddress address in answer.Addresses)
+            {
+                any = true;
+                yield return address;
+            }
+        }
+        if (!any) Failure = failed == null ? NoAddress("None of its mail exchangers has an address.\n") : NotNow(failed);
+    }
+
+    /// <summary>By preference, lowest first, and in random order where it is equal (RFC 5321 5.1).</summary>
+    internal static List<MailExchanger> InOrder(IReadOnlyList<MailExchanger> exchangers)
+    {
+        List<MailExchanger> ordered = [.. exchangers];
+        for (int i = ordered.Count - 1; i > 0; i--)
+        {
+            int j = Random.Shared.Next(i + 1);
+            (ordered[i], ordered[j]) = (ordered[j], ordered[i]);
+        }
+        // stable, so that the shuffle decides among equals
+        for (int i = 1; i < ordered.Count; i++)
+        {
+            MailExchanger moved = ordered[i];
+            int j = i;
+            for (; j > 0 && ordered[j - 1].Preference > moved.Preference; j--) ordered[j] = ordered[j - 1];
+            ordered[j] = moved;
+        }
+        return ordered;
+    }
+
+    private RemoteReport NoHost() => RemoteReport.Permanent($"Sorry, I couldn't find any host named {domain}. (#5.1.2)");
+
+    private static RemoteReport NoAddress(string details) =>
+        RemoteReport.Permanent("Sorry, I couldn't find a mail exchanger or IP address. (#5.4.4)\n" + details);
+
+    private static RemoteReport NotNow(DnsAnswer answer) =>
+        RemoteReport.Temporary("Sorry, I couldn't find any host by that name. (#4.1.2)\n" + Details(answer));
+
+    private static string Details(DnsAnswer answer) => answer.Status switch
+    {
+        DnsStatus.NoName => "There is no host of that name.\n",
+        DnsStatus.NoData => "That name has no address.\n",
+        _ => answer.Reason + "\n",
+    };
+}

@@ -1,0 +1,51 @@
+// The command qmail-remote: host, sender and recipients as arguments, the message on standard input.
+using System;
+using System.Globalization;
+using Qmta.Control;
+using Qmta.Posix;
+using Qmta.Smtp;
+using Qmta.Text;
+
+namespace Qmta.Remote;
+
+/// <summary>qmail-remote(8) as a program of its own.</summary>
+internal static class RemoteCommand
+{
+    private const string Usage = "qmail-remote: usage: qmail-remote host sender qqeh size recip [ recip ... ]";
+
+    /// <summary>Runs it; the exit code is 0 whatever the report says.</summary>
+    internal static int Run(string[] arguments)
+    {
+        if (arguments is ["--help"] or ["--version"])
+        {
+            string text = arguments[0] == "--help"
+                ? Usage + "\nSends the message on standard input to a remote host; see qmail-remote(8).\n"
+                : "qmail-remote " + typeof(RemoteCommand).Assembly.GetName().Version?.ToString(3) + " (qmta)\n";
+            return Standard.Output(text) ? 0 : 111;
+        }
+        RemoteReport report;
+        // qqeh, the extra headers of a queue that has them, is for programs put in this one's place.
+        if (arguments.Length < 5) report = RemoteReport.Permanent("I (qmail-remote) was invoked improperly. (#5.3.5)\n" + Usage);
+        else
+        {
+            try
+            {
+                RemoteSettings settings = RemoteSettings.Read(ControlFiles.FromEnvironment());
+                RemoteDelivery delivery = new(settings, new Dns.Resolver(), new SmtpBuffers());
+                report = delivery.Deliver(new RemoteMessage(arguments[0], arguments[1], arguments[4..], Size(arguments[3]), 0));
+            }
+            catch (Exception e) when (e is PosixException or FormatException)
+            {
+                report = RemoteReport.Temporary("Unable to read control files. (#4.3.0)\n" + e.Message);
+            }
+            catch (OutOfMemoryException)
+            {
+                report = RemoteReport.Temporary("Out of memory. (#4.3.0)");
+            }
+        }
+        return Files.WriteAll(1, Latin1.Bytes(report.Encode())) < 0 ? 111 : 0;
+    }
+
+    private static long Size(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long size) ? size : -1;
+}
