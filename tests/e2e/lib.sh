@@ -267,7 +267,7 @@ queued_id() {
     basename "${files[0]}"
 }
 
-# fixed_queue [OPTION...]: a new queue in place of the old.
+# new_queue [OPTION...]: a new queue in place of the old.
 new_queue() {
     rm -rf "$QUEUEDIR"
     queue-fix "$@" "$QUEUEDIR" >"$SANDBOX/queue-fix.out" 2>&1 || { cat "$SANDBOX/queue-fix.out" >&2; fail "queue-fix $*"; }
@@ -294,4 +294,49 @@ route_to_sink() {
     else
         for domain; do echo "$domain:127.0.0.1:$SINK_PORT"; done >"$CONTROLDIR/smtproutes"
     fi
+}
+
+# ---- other people's programs
+
+# tap: makes $SANDBOX/tap/sendmail, which keeps what a program hands to sendmail in raw.N and its arguments in raw.N.args.
+tap() {
+    mkdir -p "$SANDBOX/tap"
+    cat >"$SANDBOX/tap/sendmail" <<SCRIPT
+#!/bin/bash
+set -o pipefail
+number=1
+while ! mkdir "$SANDBOX/tap/\$number" 2>/dev/null; do number=\$((number + 1)); done
+printf '%s\n' "\$@" >"$SANDBOX/raw.\$number.args"
+tee "$SANDBOX/raw.\$number" | "$BIN/sendmail" "\$@"
+SCRIPT
+    chmod 755 "$SANDBOX/tap/sendmail"
+    TAP=$SANDBOX/tap/sendmail
+}
+
+# assert_arrived RAW MAIL: the delivered mail has the raw message's body byte for byte, and each of its header fields
+# except Bcc and the ones that sendmail may rewrite into its own form.
+assert_arrived() {
+    local raw=$1 mail=$2 line
+    body "$raw" >"$SANDBOX/body.raw"
+    assert_body "$mail" "$SANDBOX/body.raw"
+    header "$mail" >"$SANDBOX/header.delivered"
+    while IFS= read -r line; do
+        case $line in
+            [Bb]cc:* | [Ff]rom:* | [Tt]o:* | [Cc]c:* | [Dd]ate:* | [Rr]eturn-[Pp]ath:*) continue ;;
+        esac
+        grep -aqxF -- "$line" "$SANDBOX/header.delivered" || fail "the header line is missing: $line"
+    done < <(header "$raw")
+}
+
+# ---- what the SMTP sink received: message N is sink/000N.eml (line ends as LF), its envelope sink/000N.env
+
+sink_mail() { printf '%s/sink/%04d.eml\n' "$SANDBOX" "$1"; }
+sink_body() { body "$1"; }
+sink_count() { find "$SANDBOX/sink" -name '*.eml' | wc -l; }
+sink_has() { [ "$(sink_count)" -ge "$1" ]; }
+
+# sink_wait COUNT [SECONDS]
+sink_wait() {
+    wait_for "${2:-20}" "$1 messages at the sink" sink_has "$1"
+    [ "$(sink_count)" = "$1" ] || fail "$(sink_count) messages at the sink instead of $1"
 }
