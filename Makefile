@@ -1,0 +1,55 @@
+# Everything a person or the CI does here, by name. "make" alone lists it.
+SHELL := /bin/bash
+BIN ?= artifacts/bin
+DESTDIR ?=
+PREFIX ?= /usr
+
+# What the executables are made of; directories too, so that a removed file counts as a change.
+SOURCES := $(shell find src build.proj aot.props Directory.Build.props Directory.Packages.props .editorconfig names \
+	scripts/build scripts/setup \( -name bin -o -name obj \) -prune -o -print)
+SINK_SOURCES := $(shell find tests/sink \( -name bin -o -name obj \) -prune -o -print 2>/dev/null)
+
+.PHONY: help build test unit quickstart e2e crash bench soak install clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: artifacts/.built ## publish every executable natively to artifacts/bin
+
+artifacts/.built: $(SOURCES)
+	scripts/build
+
+# The SMTP sink that the demo and the tests bring.
+artifacts/.sink: $(SINK_SOURCES)
+	scripts/build-sink
+
+quickstart: artifacts/.built artifacts/.sink ## see it work: set up, deliver one message here and one by SMTP, show both
+	scripts/quickstart
+
+test: ## build, unit tests, end-to-end scenarios, crash sample; the last line is the total
+	scripts/test
+
+unit: ## the unit tests alone
+	scripts/setup
+	dotnet test tests/unit -c Release -v q --nologo
+
+e2e: artifacts/.sink $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## the scenarios of tests/e2e; BIN=DIR for other executables, ONLY=PATTERN for some
+	tests/e2e/run-all --bin $(BIN) $(ONLY)
+
+crash: artifacts/.built ## kill everything at random moments, 500 times; SEED=N repeats a run
+	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))
+	tests/crash/one-shot-drains --bin $(BIN)
+
+soak: artifacts/.built ## the long version of crash: 60 one-shot runs over 1,000 messages each, 5,000 kills
+	tests/crash/one-shot-drains --bin $(BIN) --runs 60
+	tests/crash/kill-random --bin $(BIN) --kills 5000
+
+bench: artifacts/.built ## side by side with postfix and nullmailer (root, Debian); writes docs/bench.md
+	tests/bench/run --bin $(BIN)
+
+install: artifacts/.built ## install the programs below DESTDIR and PREFIX (default /usr)
+	scripts/install "$(DESTDIR)" "$(PREFIX)"
+
+clean: ## remove what was built
+	rm -rf artifacts run
+	find src tests \( -name bin -o -name obj \) -type d -prune -exec rm -rf {} +

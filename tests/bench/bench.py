@@ -1,0 +1,442 @@
+"""Measures three mail systems side by side and writes the comparison as a table (called by tests/bench/run).
+
+Submission: N messages one after the other through each system's sendmail, its scheduler stopped, so that only the way
+into the queue counts: wall time per message (median) and processor time of sendmail and its children.
+Drain: messages already queued, then delivered to one smtp-sink on loopback: time from starting the scheduler to the
+last message's arrival.
+Idle: PSS and context switches of every process of the system during a minute without work.
+Rounds of the systems are interleaved, so that a slow moment of the machine hits all of them; medians are reported.
+"""
+import argparse, json, os, re, signal, socket, statistics, subprocess, sys, time
+
+NOBODY = 65534
+SYSTEMS = ["qmta", "nullmailer", "postfix"]
+
+
+def message(number):
+    """A message of 1 KB, as a cron job would send it."""
+    head = (f"From: Sensor <sensor@board.example>\nTo: Operator <operator@remote.example>\n"
+            f"Subject: reading {number}\n\n")
+    line = "temperature 21.5 humidity 40 pressure 1013 uptime 86400 load 0.01\n"
+    return (head + line * 20)[:1023].encode() + b"\n"
+
+
+class InRoot:
+    """Runs work in a child process inside a root directory, under a uid, and returns its result."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def call(self, function, uid=0):
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.close(read)
+                os.chroot(self.root)
+                os.chdir("/")
+                if uid:
+                    os.setgroups([])
+                    os.setgid(uid)
+                    os.setuid(uid)
+                result = json.dumps(function())
+                os.write(write, result.encode())
+                os._exit(0)
+            except BaseException as error:
+                print("bench:", repr(error), file=sys.stderr)
+                os._exit(1)
+        os.close(write)
+        text = b""
+        while part := os.read(read, 65536):
+            text += part
+        os.close(read)
+        _, status = os.waitpid(child, 0)
+        if status:
+            raise RuntimeError(f"the work in {self.root} failed")
+        return json.loads(text)
+
+    def run(self, *words, check=True, uid=0, **more):
+        if uid:
+            words = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups") + words
+        return subprocess.run(("chroot", self.root) + words, check=check, stdin=subprocess.DEVNULL, **more)
+
+    def start(self, *words, uid=0, env=None, log):
+        if uid:
+            words = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups") + words
+        return subprocess.Popen(("chroot", self.root) + words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                env=env, start_new_session=True)
+
+
+def submit(path, arguments, env, count, first=0):
+    """Submits messages one after the other; returns [wall seconds], processor seconds per message."""
+    walls, cpu = [], 0.0
+    for number in range(first, first + count):
+        body = f"/tmp/message.{os.getpid()}"
+        with open(body, "wb") as file:
+            file.write(message(number))
+        begin = time.monotonic()
+        child = os.posix_spawn(path, arguments, env, file_actions=[(os.POSIX_SPAWN_OPEN, 0, body, os.O_RDONLY, 0),
+                                                                 (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+                                                                 (os.POSIX_SPAWN_OPEN, 2, "/tmp/errors", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)])
+        _, status, usage = os.wait4(child, 0)
+        walls.append(time.monotonic() - begin)
+        cpu += usage.ru_utime + usage.ru_stime
+        if status:
+            raise RuntimeError(f"{path} ended with {status}")
+    return walls, cpu / count
+
+
+class System:
+    """What the bench asks of a mail system; each says how for itself."""
+    sendmail = "/usr/sbin/sendmail"
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "USER": "nobody", "LOGNAME": "nobody"}
+
+    def __init__(self, roots, port):
+        self.root = InRoot(f"{roots}/{self.name}")
+        self.port = port
+        self.log = open(f"{roots}/{self.name}.log", "ab")
+        self.configure()
+
+    def submit(self, count, first=0):
+        words = [self.sendmail, "-i", "-f", "sensor@board.example", "operator@remote.example"]
+        return self.root.call(lambda: submit(self.sendmail, words, self.environment, count, first), uid=NOBODY)
+
+
+class Postfix(System):
+    name = "postfix"
+
+    def configure(self):
+        settings = dict(myhostname="board.example", mydestination="board.example", inet_interfaces="loopback-only",
+                        inet_protocols="ipv4", relayhost=f"[127.0.0.1]:{self.port}", compatibility_level="3.6",
+                        smtp_destination_concurrency_limit="20", initial_destination_concurrency="20",
+                        default_process_limit="100", smtputf8_enable="no", smtp_tls_security_level="none",
+                        disable_dns_lookups="yes", alias_maps="", alias_database="", maillog_file="")
+        self.root.run("postconf", "-e", *[f"{key}={value}" for key, value in settings.items()])
+        self.root.run("postconf", "-M#", "smtp/inet", check=False)
+        self.root.run("sh", "-c", "postconf -F '*/*/chroot=n'")
+        self.root.run("postfix", "check", stdout=self.log, stderr=self.log)
+        self.clear()
+
+    def queue(self, count):
+        """Fills the deferred queue: accepted, written, not yet tried."""
+        self.root.run("postconf", "-e", "defer_transports=smtp")
+        self.start()
+        self.submit(count)
+        spool = self.root.root + "/var/spool/postfix"
+        wait(lambda: files(spool + "/deferred") >= count, 120, "postfix to defer the messages")
+        self.stop()
+        self.root.run("postsuper", "-h", "ALL", stdout=self.log, stderr=self.log)
+        self.root.run("postconf", "-e", "defer_transports=")
+        # Postfix takes a second to start, which says nothing about its rate: it is up before the clock starts.
+        self.start()
+        time.sleep(2)
+
+    def start(self):
+        self.root.run("postfix", "start", stdout=self.log, stderr=self.log)
+
+    def begin_drain(self):
+        self.root.run("postsuper", "-H", "ALL", stdout=self.log, stderr=self.log)
+        self.root.run("postqueue", "-f")
+
+    def stop(self):
+        self.root.run("postfix", "stop", stdout=self.log, stderr=self.log, check=False)
+
+    def clear(self):
+        self.root.run("postsuper", "-d", "ALL", stdout=self.log, stderr=self.log)
+
+    def processes(self):
+        with open(self.root.root + "/var/spool/postfix/pid/master.pid") as file:
+            return tree(int(file.read()))
+
+
+class Nullmailer(System):
+    name = "nullmailer"
+
+    def configure(self):
+        etc = self.root.root + "/etc/nullmailer"
+        for file, text in dict(remotes=f"127.0.0.1 smtp --port={self.port}\n", me="board.example\n",
+                               defaulthost="board.example\n", defaultdomain="example\n", pausetime="60\n").items():
+            with open(f"{etc}/{file}", "w") as out:
+                out.write(text)
+        self.daemon = None
+
+    def queue(self, count):
+        self.submit(count)
+
+    def start(self):
+        mail = next(line.split(":") for line in open(self.root.root + "/etc/passwd") if line.startswith("mail:"))
+        self.daemon = self.root.start("/usr/sbin/nullmailer-send", uid=int(mail[2]), log=self.log)
+
+    begin_drain = start
+
+    def stop(self):
+        end(self.daemon)
+
+    def clear(self):
+        spool = self.root.root + "/var/spool/nullmailer"
+        for sub in ("queue", "tmp", "failed"):
+            for name in os.listdir(f"{spool}/{sub}") if os.path.isdir(f"{spool}/{sub}") else []:
+                os.unlink(f"{spool}/{sub}/{name}")
+
+    def processes(self):
+        return tree(self.daemon.pid)
+
+
+class Qmta(System):
+    name = "qmta"
+    sendmail = "/opt/qmta/sendmail"
+    environment = System.environment | {"QUEUEDIR": "/var/qmta/queue", "CONTROLDIR": "/var/qmta/control"}
+
+    def configure(self):
+        control = self.root.root + "/var/qmta/control"
+        os.makedirs(control, exist_ok=True)
+        for file, text in dict(me="board.example\n", smtproutes=f":127.0.0.1:{self.port}\n",
+                               concurrencyremote="20\n").items():
+            with open(f"{control}/{file}", "w") as out:
+                out.write(text)
+        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", self.root.root + "/var/qmta"], check=True)
+        self.daemon = None
+        self.fix()
+
+    def fix(self):
+        self.root.run("env", *[f"{key}={value}" for key, value in self.environment.items()],
+                      "/opt/qmta/queue-fix", "/var/qmta/queue", uid=NOBODY, stdout=self.log)
+
+    def queue(self, count):
+        self.submit(count)
+
+    def start(self):
+        self.daemon = self.root.start("/opt/qmta/qmta-send", "-d", "./Maildir/", uid=NOBODY, env=self.environment,
+                                      log=self.log)
+
+    begin_drain = start
+
+    def stop(self):
+        end(self.daemon)
+
+    def clear(self):
+        subprocess.run(["rm", "-rf", self.root.root + "/var/qmta/queue"], check=True)
+        self.fix()
+
+    def processes(self):
+        return tree(self.daemon.pid)
+
+
+class Sink:
+    """Postfix's smtp-sink with its running counter on a pipe."""
+
+    def __init__(self, root):
+        self.root = root
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(["chroot", self.root, "smtp-sink", "-c", "-u", "nobody",
+                                         f"inet:127.0.0.1:{self.port}", "1000"], stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, start_new_session=True)
+        def listens():
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        wait(listens, 10, "smtp-sink to listen")
+
+    def wait_for(self, count, seconds):
+        """Returns the moment the sink had counted that many messages."""
+        text, limit = b"", time.monotonic() + seconds
+        while time.monotonic() < limit:
+            part = os.read(self.process.stdout.fileno(), 65536)
+            if not part:
+                break
+            text = (text + part)[-4096:]
+            numbers = re.findall(rb"mesg=(\d+)", text)
+            if numbers and int(numbers[-1]) >= count:
+                return time.monotonic()
+        raise RuntimeError(f"the sink did not receive {count} messages in {seconds} s; its last words: {text[-200:]}")
+
+    def stop(self):
+        end(self.process)
+
+
+def wait(condition, seconds, what):
+    limit = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > limit:
+            raise RuntimeError("waited in vain for " + what)
+        time.sleep(0.02)
+
+
+def end(process):
+    if process is None or process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def files(directory):
+    return sum(len(names) for _, _, names in os.walk(directory))
+
+
+def tree(root):
+    """A process and all its descendants."""
+    children = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    children.setdefault(int(file.read().rsplit(")", 1)[1].split()[1]), []).append(int(name))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+    found, todo = [], [root]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        todo += children.get(one, [])
+    return found
+
+
+def pss(pids):
+    """Proportional set size in KiB."""
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                total += int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M)[1])
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total
+
+
+def switches(pids):
+    counts = {}
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            try:
+                with open(f"/proc/{pid}/task/{task}/status") as file:
+                    counts[task] = sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", file.read()))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+    return counts
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--roots", required=True)
+    options.add_argument("--report", required=True)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--messages", type=int, default=1000, help="messages per drain")
+    options.add_argument("--submissions", type=int, default=500)
+    options.add_argument("--idle", type=int, default=60, help="seconds; 0 leaves this part out")
+    options.add_argument("--settle", type=int, default=75, help="seconds before the idle minute begins")
+    options.add_argument("--only", default=",".join(SYSTEMS), help="systems, separated by commas")
+    options.add_argument("--quick", action="store_true", help="one round, fewer messages, no idle minute")
+    given = options.parse_args()
+    if given.quick:
+        given.rounds, given.messages, given.submissions, given.idle = 1, 200, 100, 0
+
+    sink = Sink(f"{given.roots}/postfix")
+    kinds = {kind.name: kind for kind in (Qmta, Nullmailer, Postfix)}
+    systems = [kinds[name](given.roots, sink.port) for name in given.only.split(",")]
+    walls = {s.name: [] for s in systems}
+    cpus = {s.name: [] for s in systems}
+    drains = {s.name: [] for s in systems}
+    idle = {}
+
+    block = max(1, given.submissions // 5)
+    for number in range(given.submissions // block):
+        for system in systems:
+            wall, cpu = system.submit(block, number * block)
+            walls[system.name] += wall
+            cpus[system.name].append(cpu)
+    for system in systems:
+        system.clear()
+        print(f"submission {system.name}: median {statistics.median(walls[system.name]) * 1000:.2f} ms, "
+              f"CPU {statistics.median(cpus[system.name]) * 1000:.2f} ms", flush=True)
+
+    for number in range(given.rounds):
+        for system in systems:
+            system.queue(given.messages)
+            sink.start()
+            os.sync()
+            begin = time.monotonic()
+            system.begin_drain()
+            seconds = sink.wait_for(given.messages, 600) - begin
+            drains[system.name].append(given.messages / seconds)
+            print(f"drain {system.name}, round {number + 1}: {given.messages / seconds:.0f} messages/s", flush=True)
+            system.stop()
+            sink.stop()
+            system.clear()
+
+    if given.idle:
+        for system in systems:
+            system.start()
+        time.sleep(given.settle)
+        before = {s.name: switches(s.processes()) for s in systems}
+        time.sleep(given.idle)
+        for system in systems:
+            pids = system.processes()
+            after = switches(pids)
+            woken = sum(n - before[system.name].get(task, 0) for task, n in after.items())
+            idle[system.name] = (len(pids), pss(pids), woken * 60 / given.idle)
+            print(f"idle {system.name}: {len(pids)} processes, PSS {pss(pids)} KiB, {woken} context switches", flush=True)
+        for system in systems:
+            system.stop()
+
+    report(given, systems, walls, cpus, drains, idle)
+
+
+def report(given, systems, walls, cpus, drains, idle):
+    first = systems[0].name
+    names = [s.name for s in systems]
+    rows = []
+
+    def row(title, values, form, ratio):
+        cells = [form.format(values[name]) for name in names]
+        ratios = [f"{ratio(values[first], values[name]):.2f}" for name in names[1:]]
+        rows.append([title] + cells + ratios)
+
+    row("submission, wall per message (median, ms)", {n: statistics.median(walls[n]) * 1000 for n in names}, "{:.2f}",
+        lambda ours, theirs: ours / theirs)
+    row("submission, processor time per message (ms)", {n: statistics.median(cpus[n]) * 1000 for n in names}, "{:.2f}",
+        lambda ours, theirs: ours / theirs)
+    row("drain (median, messages/s)", {n: statistics.median(drains[n]) for n in names}, "{:.0f}",
+        lambda ours, theirs: ours / theirs)
+    if idle:
+        row("idle, processes", {n: idle[n][0] for n in names}, "{}", lambda ours, theirs: ours / theirs)
+        row("idle, PSS of all processes (KiB)", {n: idle[n][1] for n in names}, "{}", lambda ours, theirs: ours / theirs)
+        row("idle, context switches per minute", {n: idle[n][2] for n in names}, "{:.0f}",
+            lambda ours, theirs: ours / theirs if theirs else float("nan"))
+    head = ["", *names, *[f"{first} / {name}" for name in names[1:]]]
+    lines = ["| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows]]
+    with open("/proc/cpuinfo") as file:
+        processor = (re.search(r"^model name\s*:\s*(.*)$", file.read(), re.M) or ["", "unknown processor"])[1]
+    text = f"""# Side by side
+
+Written by `make bench` on {time.strftime("%Y-%m-%d")}: {os.cpu_count()} × {processor}, Linux {os.uname().release},
+Debian {open("/etc/debian_version").read().strip()}; nullmailer and postfix from Debian's packages.
+
+{chr(10).join(lines)}
+
+How it is measured:
+
+- All queues are on one ext4 image, journalled, mounted through a loop device with direct I/O. Each system keeps its own
+  durability: qmta fsyncs a message's files and their directories before it answers, postfix fsyncs its queue file,
+  nullmailer fsyncs its queue file.
+- Submission: {given.submissions} messages of 1 KB one after the other through each system's `sendmail` by an ordinary user, the
+  scheduler stopped, in five interleaved blocks. Processor time is that of `sendmail` and the programs it waits for.
+- Drain: {given.messages} messages already in the queue (postfix: on hold), then the scheduler is started (postfix: already up,
+  the messages are released and its queue flushed); the clock stops when `smtp-sink` on loopback has the last one. Up to 20 connections for qmta and postfix; nullmailer sends
+  one after the other. No syslog daemon runs, so the peers' logging costs them nothing. {given.rounds} interleaved rounds.
+- Idle: a minute without work, {given.settle} s after the daemons' start; every process of the system counts.
+"""
+    with open(given.report, "w") as out:
+        out.write(text)
+    print("\n" + "\n".join(lines) + f"\nwritten to {given.report}")
+
+
+if __name__ == "__main__":
+    main()
