@@ -46,14 +46,7 @@ internal sealed class LocalSpawner
             Standard.Error("qmail-lspawn: usage: qmail-lspawn defaultdelivery");
             return 100;
         }
-        if (!Signals.IsBlocked(Signals.CHLD))
-        {
-            // A signal is certain to wait for the descriptor only if every thread blocks it from its first instruction.
-            Signals.Block(Signals.CHLD);
-            int r = Processes.Replace("/proc/self/exe", ["qmail-lspawn", arguments[0]]);
-            Standard.Error("qmail-lspawn: unable to start itself again: " + Errno.Text(r));
-            return 111;
-        }
+        Signals.BlockInEveryThread("qmail-lspawn", Signals.CHLD);
         Signals.IgnorePipe();
         _ = Files.Umask(0x3F /* 077 */);
         try

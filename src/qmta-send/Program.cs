@@ -44,14 +44,8 @@ internal static class Program
         int mutex = Lock(queue);
         if (mutex < 0) return AlreadyRunning(options, queue);
         if (!options.Daemon && IsEmpty(queue)) return 0;
-        // Signals must be blocked in every thread from its beginning, the runtime's own included: start over with them
-        // blocked. Without /proc there is no telling what to start; then signals end the program at once.
         ReadOnlySpan<int> handled = [Signals.TERM, Signals.INT, Signals.HUP, Signals.ALRM, Signals.CHLD];
-        if (!Signals.AreBlocked(handled) && Programs.Directory.Length > 0)
-        {
-            Signals.Block(handled);
-            _ = Processes.Replace(Programs.Find("qmta-send"), ["qmta-send", .. Programs.Arguments]);
-        }
+        Signals.BlockInEveryThread("qmta-send", handled);
         int signals = Signals.Descriptor(handled);
         PosixException.Check(signals, "unable to receive signals");
         return Deliver(options, queue, signals);

@@ -19,7 +19,7 @@ public static unsafe class Signals
     /// Blocks signals in the calling thread; programs it starts by <see cref="Processes.Replace"/> have them blocked in
     /// every thread from their first instruction.
     /// </summary>
-    public static void Block(params ReadOnlySpan<int> signals)
+    private static void Block(params ReadOnlySpan<int> signals)
     {
         byte* set = stackalloc byte[SetSize];
         Fill(set, signals);
@@ -27,7 +27,7 @@ public static unsafe class Signals
     }
 
     /// <summary>Whether the calling thread has all these signals blocked.</summary>
-    public static bool AreBlocked(params ReadOnlySpan<int> signals)
+    private static bool AreBlocked(params ReadOnlySpan<int> signals)
     {
         byte* set = stackalloc byte[SetSize];
         _ = Libc.sigemptyset(set);
@@ -35,6 +35,20 @@ public static unsafe class Signals
         foreach (int signal in signals)
             if (Libc.sigismember(set, signal) != 1) return false;
         return true;
+    }
+
+    /// <summary>
+    /// Makes sure that the signals are blocked in every thread, the runtime's own included: unless they are, starts this
+    /// program over with them blocked. Where that is not possible, they are blocked in the calling thread only, and one
+    /// that arrives may end the process.
+    /// </summary>
+    /// <param name="program">The name of this program.</param>
+    /// <param name="signals">The signals, to be read from a <see cref="Descriptor"/> afterwards.</param>
+    public static void BlockInEveryThread(string program, params ReadOnlySpan<int> signals)
+    {
+        if (AreBlocked(signals)) return;
+        Block(signals);
+        _ = Processes.Replace(Programs.Find(program), [program, .. Programs.Arguments]);
     }
 
     /// <summary>A non-blocking descriptor from which blocked signals can be read (signalfd(2)); -errno on failure.</summary>
