@@ -41,19 +41,19 @@ internal static class Program
         _ = Files.Umask(0x3F /* 077 */);
         QueueLayout queue = OpenQueue(options);
         if (options.Fix) FixQueue(queue);
-        int mutex = Lock(queue);
-        if (mutex < 0) return AlreadyRunning(options, queue);
+        if (Lock(queue) < 0) return AlreadyRunning(options, queue);
+        ControlFiles control = ControlFiles.FromEnvironment();
+        if (control.Me == null) throw new FormatException(control.PathOf("me") + " is missing or empty: put this host's full name into it");
         if (!options.Daemon && IsEmpty(queue)) return 0;
         ReadOnlySpan<int> handled = [Signals.TERM, Signals.INT, Signals.HUP, Signals.ALRM, Signals.CHLD];
         Signals.BlockInEveryThread("qmta-send", handled);
         int signals = Signals.Descriptor(handled);
         PosixException.Check(signals, "unable to receive signals");
-        return Deliver(options, queue, signals);
+        return Deliver(options, queue, control, signals);
     }
 
-    private static int Deliver(Options options, QueueLayout queue, int signals)
+    private static int Deliver(Options options, QueueLayout queue, ControlFiles control, int signals)
     {
-        ControlFiles control = ControlFiles.FromEnvironment();
         Settings settings = new(control, queue);
         // What helpers and queue programs are told is where this process looked.
         Variables.Set("QUEUEDIR", queue.Directory);

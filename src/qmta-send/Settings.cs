@@ -19,7 +19,7 @@ internal sealed class Settings
     {
         this.files = files;
         queueName = queue.Directory[(queue.Directory.LastIndexOf('/') + 1)..];
-        string me = files.Me ?? throw new FormatException(files.PathOf("me") + " is missing: put this host's full name into it");
+        string me = files.Me ?? throw new FormatException(files.PathOf("me") + " is missing");
         BounceFrom = files.Line("bouncefrom") ?? "MAILER-DAEMON";
         BounceHost = files.Line("bouncehost") ?? me;
         BounceSubject = files.Line("bouncesubject") ?? "failure notice";

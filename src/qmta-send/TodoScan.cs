@@ -159,7 +159,8 @@ internal sealed class TodoScan
             {
                 Destination to = Route(first, id, sender, message.Size);
                 Channel channel = channels[(int)to.Channel];
-                if (channel.DirectCount < MostDirect)
+                // On hold, it may wait for days: then in info and remote, where qmail's tools look.
+                if (channel.Concurrency > 0 && channel.DirectCount < MostDirect)
                 {
                     direct.Add(id);
                     channel.Add(Job.Direct(id, sender, clock.Now, to));
