@@ -1,0 +1,119 @@
+using System.Linq;
+using Qmta.Inject;
+using Xunit;
+
+namespace Qmta.Tests.Inject;
+
+public class OptionTests
+{
+    // Arguments separated by |; then recipients, sender (- for none), name, -t, whether a dot ends the message.
+    [Theory]
+    [InlineData("root", "root", "-", "-", false, true)]
+    [InlineData("-i|root", "root", "-", "-", false, false)]
+    [InlineData("-oi|root", "root", "-", "-", false, false)]
+    [InlineData("-t", "", "-", "-", true, true)]
+    [InlineData("-ti", "", "-", "-", true, false)]
+    [InlineData("-it", "", "-", "-", true, false)]
+    [InlineData("-ot|-oi", "", "-", "-", true, false)]
+    [InlineData("-t|-i|-fjoe@x.y", "", "joe@x.y", "-", true, false)]
+    [InlineData("-t|-f|joe@x.y", "", "joe@x.y", "-", true, true)]
+    [InlineData("-tf|joe", "", "joe", "-", true, true)]
+    [InlineData("-f|<>|a", "a", "", "-", false, true)]
+    [InlineData("-f||a", "a", "", "-", false, true)]
+    [InlineData("-f|Joe <joe@x.y>|a", "a", "joe@x.y", "-", false, true)]
+    [InlineData("-rjoe|a", "a", "joe", "-", false, true)]
+    [InlineData("-FJoe Doe|a", "a", "-", "Joe Doe", false, true)]
+    [InlineData("-F|Joe Doe|a", "a", "-", "Joe Doe", false, true)]
+    [InlineData("-bm|-om|-oem|-odb|-oo|-o7|-em|-ee|-e|-B8BITMIME|-B|7BIT|-v|-m|-n|-x|-U|a", "a", "-", "-", false, true)]
+    [InlineData("-oep|-odi|-oQ1|a", null, "-", "-", false, true)]
+    [InlineData("-N|delay,failure|-R|hdrs|-V|id|-L|tag|-h|5|-pSMTP:x|-O|ErrorMode=m|-X|/dev/null|-Am|a", "a", "-", "-", false, true)]
+    [InlineData("-Nnever|-Rfull|-VID|a", "a", "-", "-", false, true)]
+    [InlineData("-FCronDaemon|-i|-odi|-oem|-oi|-t|-f|root", "", "root", "CronDaemon", true, false)]
+    [InlineData("-oem|-oi|-f|a@b|--|c@d|e@f", "c@d e@f", "a@b", "-", false, false)]
+    [InlineData("--|-joe@x.y", "-joe@x.y", "-", "-", false, true)]
+    [InlineData("a@b, c@d|Joe <e@f>", "a@b c@d e@f", "-", "-", false, true)]
+    [InlineData("-t|a", "a", "-", "-", true, true)]
+    [InlineData("-i|a|-f|b", null, "-", "-", false, true)]
+    [InlineData("-f", null, "-", "-", false, true)]
+    [InlineData("-f|a,b|c", null, "-", "-", false, true)]
+    [InlineData("-z|a", null, "-", "-", false, true)]
+    [InlineData("-bs", null, "-", "-", false, true)]
+    [InlineData("-bp", null, "-", "-", false, true)]
+    [InlineData("-bi", null, "-", "-", false, true)]
+    [InlineData("-bd", null, "-", "-", false, true)]
+    [InlineData("-bz", null, "-", "-", false, true)]
+    [InlineData("-q", null, "-", "-", false, true)]
+    [InlineData("-q15m", null, "-", "-", false, true)]
+    [InlineData("-C|x|a", null, "-", "-", false, true)]
+    [InlineData("-oA/x|a", null, "-", "-", false, true)]
+    [InlineData("-o|a", "", "-", "-", false, true)]
+    [InlineData("a\nBcc: b", null, "-", "-", false, true)]
+    [InlineData("-fa\rb|c", null, "-", "-", false, true)]
+    [InlineData("-Fa\nBcc: b|c", null, "-", "-", false, true)]
+    [InlineData("<a", null, "-", "-", false, true)]
+    [InlineData("", null, "-", "-", false, true)]
+    [InlineData("<>", null, "-", "-", false, true)]
+    [InlineData("\"a@b\"", null, "-", "-", false, true)]
+    public void SendmailOptions(string arguments, string? recipients, string sender, string name, bool header, bool dot)
+    {
+        if (recipients == null)
+        {
+            InjectException wrong = Assert.Throws<InjectException>(() => Sendmail.Parse(arguments.Split('|')));
+            Assert.Contains(Sendmail.ExitCode(wrong.Failure), new[] { 64, 69 });
+            return;
+        }
+        Submission submission = Sendmail.Parse(arguments.Split('|'));
+        Assert.Equal(recipients, string.Join(' ', submission.Recipients));
+        Assert.Equal(sender, submission.Sender ?? "-");
+        Assert.Equal(name, submission.Name ?? "-");
+        Assert.Equal(header, submission.UsesHeader);
+        Assert.Equal(dot, submission.DotEnds);
+        Assert.True(submission.UsesArguments);
+    }
+
+    [Theory]
+    [InlineData("-bs", 69)]
+    [InlineData("-bp", 69)]
+    [InlineData("-bd", 69)]
+    [InlineData("-q1h", 69)]
+    [InlineData("-bz", 64)]
+    [InlineData("-z", 64)]
+    public void ExitCodesOfRefusals(string argument, int code) =>
+        Assert.Equal(code, Sendmail.ExitCode(Assert.Throws<InjectException>(() => Sendmail.Parse([argument])).Failure));
+
+    [Theory]
+    [InlineData("", "", true, true, "-", false)]
+    [InlineData("a b", "a b", true, false, "-", false)]
+    [InlineData("-a", "", true, false, "-", false)]
+    [InlineData("-h a", "a", false, true, "-", false)]
+    [InlineData("-H a", "a", true, true, "-", false)]
+    [InlineData("-nfx a", "a", true, false, "x", true)]
+    [InlineData("-nN -f x", "", true, true, "x", false)]
+    [InlineData("-hA a", "a", true, false, "-", false)]
+    public void QmailInjectOptions(string arguments, string recipients, bool usesArguments, bool usesHeader, string sender, bool print)
+    {
+        Submission submission = QmailInject.Parse(arguments.Split(' ', System.StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(recipients, string.Join(' ', submission.Recipients));
+        Assert.Equal(usesArguments, submission.UsesArguments);
+        Assert.Equal(usesHeader, submission.UsesHeader);
+        Assert.Equal(sender, submission.Sender ?? "-");
+        Assert.Equal(print, submission.Print);
+        Assert.False(submission.DotEnds);
+    }
+
+    [Theory]
+    [InlineData("-z")]
+    [InlineData("-f")]
+    [InlineData("a\nb")]
+    [InlineData("-fa\nb")]
+    public void QmailInjectRefuses(string argument) =>
+        Assert.Equal(100, QmailInject.ExitCode(Assert.Throws<InjectException>(() => QmailInject.Parse([argument])).Failure));
+
+    [Fact]
+    public void EveryFailureHasACodeOfItsOwnInSysexits()
+    {
+        int[] codes = [.. System.Enum.GetValues<Failure>().Select(Sendmail.ExitCode)];
+        Assert.Equal(codes.Length, codes.Distinct().Count());
+        Assert.All(codes, code => Assert.InRange(code, 64, 78));
+    }
+}
