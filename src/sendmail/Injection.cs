@@ -57,7 +57,9 @@ internal sealed class Injection
             _ = new Injection(submission, letters, control, input, printer).Transfer();
             return;
         }
-        // The program starts while the header is read: on two processors the two start-ups take the time of one.
+        // The queue program's time limit must not run before there is a message: a job may be silent for a day.
+        _ = Poll.WaitFor(0, writable: false, -1);
+        // It starts while the header is read: on two processors the two start-ups take the time of one.
         QueueProgram queue = QueueProgram.Start(out QueueResult result) ?? throw Refused(result);
         bool done = false;
         try

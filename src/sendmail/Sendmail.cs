@@ -37,7 +37,7 @@ internal static class Sendmail
     internal static Submission Parse(string[] arguments)
     {
         Submission submission = new() { DotEnds = true, SenderIsAuthor = true };
-        OptionReader options = new(arguments, "ABCDFfhLNOopRrVXbMdI", "eq");
+        OptionReader options = new(arguments, "ABFfhLNOopRrVXb", "eq");
         while (options.Next())
         {
             string value = options.Value;
