@@ -17,7 +17,7 @@ public sealed class DotQmailTests
     [InlineData("-", "", ".qmail-", ".qmail-default")]
     [InlineData("-", "Foo.Bar", ".qmail-foo:bar", ".qmail-default")]
     [InlineData("-", "../../etc", ".qmail-::/::/etc", ".qmail-default")]
-    [InlineData("-", "\xC4B", ".qmail-\xC4" + "b", ".qmail-default")]
+    [InlineData("-", "\u00C4B", ".qmail-\u00C4b", ".qmail-default")]
     public void NamesAreTriedFromTheClosestToTheWidest(string dash, string ext, params string[] names) =>
         Assert.Equal(names, DotQmail.Names(dash, ext).Select(name => name.File));
 
