@@ -15,7 +15,7 @@ internal static class Command
     {
         message.Rewind();
         Variables.Set("QQEH", delivery.ExtraHeader);
-        int pid = Processes.Start(Shell, [Shell, "-c", command], []);
+        int pid = Processes.Start(Shell, [Shell, "-c", command], message.Fd == 0 ? [] : [new(message.Fd, 0)]);
         if (pid is -Errno.EAGAIN or -Errno.ENOMEM) throw DeliveryFailure.TryLater("Unable to fork", pid);
         if (pid < 0) throw DeliveryFailure.TryLater("Unable to run " + Shell, pid);
         if (Processes.Wait(pid, out ExitStatus status) < 0 || status.Crashed)

@@ -32,14 +32,17 @@ internal sealed record DotQmail(byte[] Text, bool ForwardsOnly, string? Default)
                 yield return new(".qmail" + dash + safe[..i] + "default", ext[i..]);
     }
 
-    /// <summary>Finds and reads the file in the current directory; null when the address has none.</summary>
+    /// <summary>Finds and reads the file; null when the address has none.</summary>
+    /// <param name="dash">What stands between .qmail and the extension.</param>
+    /// <param name="ext">The extension as the sender wrote it.</param>
+    /// <param name="directory">The home directory with a slash at its end; "" for the current one.</param>
     /// <exception cref="DeliveryFailure">A file is there and cannot be used.</exception>
-    internal static DotQmail? Find(string dash, string ext)
+    internal static DotQmail? Find(string dash, string ext, string directory = "")
     {
         foreach (DotQmailName name in Names(dash, ext))
         {
             // A FIFO must not hold up the delivery.
-            int fd = Files.Open(name.File, OpenMode.Read | OpenMode.NonBlocking);
+            int fd = Files.Open(directory + name.File, OpenMode.Read | OpenMode.NonBlocking);
             if (fd is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.ENAMETOOLONG) continue;
             if (fd < 0) throw DeliveryFailure.TryLater("Unable to open " + name.File, fd);
             try

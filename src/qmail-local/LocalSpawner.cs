@@ -13,6 +13,9 @@ namespace Qmta.Local;
 /// <summary>The helper for local deliveries (qmail-lspawn(8)).</summary>
 internal sealed class LocalSpawner
 {
+    internal const string Name = "qmail-lspawn";
+    internal const string Usage = "qmail-lspawn: usage: qmail-lspawn defaultdelivery";
+
     /// <summary>How long a delivery may take, in seconds, when control/timeoutlocal does not say.</summary>
     private const long DefaultLimit = 3600;
 
@@ -43,10 +46,10 @@ internal sealed class LocalSpawner
     {
         if (arguments.Length != 1)
         {
-            Standard.Error("qmail-lspawn: usage: qmail-lspawn defaultdelivery");
+            Standard.Error(Usage);
             return 100;
         }
-        Signals.BlockInEveryThread("qmail-lspawn", Signals.CHLD);
+        Signals.BlockInEveryThread(Name, Signals.CHLD);
         Signals.IgnorePipe();
         _ = Files.Umask(0x3F /* 077 */);
         try

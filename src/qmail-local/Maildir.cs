@@ -56,7 +56,7 @@ internal static class Maildir
 
     private static string Create(string directory, out int fd, out string moment, out string place)
     {
-        place = "." + HostName.Get().Replace("/", "\\057", StringComparison.Ordinal).Replace(":", "\\072", StringComparison.Ordinal);
+        place = "." + Programs.HostName.Replace("/", "\\057", StringComparison.Ordinal).Replace(":", "\\072", StringComparison.Ordinal);
         for (int attempt = 1; ; attempt++)
         {
             long now = Clocks.RealtimeMicroseconds;

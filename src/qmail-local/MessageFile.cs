@@ -9,6 +9,8 @@ internal sealed class MessageFile(int fd)
 {
     private readonly byte[] buffer = new byte[32768];
 
+    internal int Fd => fd;
+
     /// <summary>Goes back to the beginning.</summary>
     /// <exception cref="DeliveryFailure">The descriptor cannot seek.</exception>
     internal void Rewind()

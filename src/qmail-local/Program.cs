@@ -5,7 +5,14 @@ namespace Qmta.Local;
 
 internal static class Program
 {
-    private static int Main() => Programs.CalledAs == "qmail-lspawn"
-        ? LocalSpawner.Execute(Programs.Arguments)
-        : LocalDelivery.Execute(Programs.Arguments);
+    private static int Main()
+    {
+        string[] arguments = Programs.Arguments;
+        bool helper = Programs.CalledAs == LocalSpawner.Name;
+        if (arguments is ["--help"]) return Say((helper ? LocalSpawner.Usage : CommandLine.Usage) + "\nSee dot-qmail(5).\n");
+        if (arguments is ["--version"]) return Say($"{(helper ? LocalSpawner.Name : "qmail-local")} {Programs.Version}\n");
+        return helper ? LocalSpawner.Execute(arguments) : LocalDelivery.Execute(arguments);
+    }
+
+    private static int Say(string text) => Standard.Output(text) ? 0 : DeliveryFailure.Temporary;
 }

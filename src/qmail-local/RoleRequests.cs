@@ -1,6 +1,7 @@
 // Programs that root must start for a scheduler that is not root: it sends their pipes, and they take their own uid.
 using System;
 using Qmta.Posix;
+using Qmta.Text;
 
 namespace Qmta.Local;
 
@@ -24,18 +25,27 @@ internal static class RoleRequests
         return socket;
     }
 
-    /// <summary>Reads one request and answers it with one byte: 0, or the error number (errno(3)) of the attempt.</summary>
+    /// <summary>
+    /// Reads one request and answers it: a zero byte when the program was started, else a one and a sentence that says
+    /// why not.
+    /// </summary>
     /// <returns>False when there will be no more requests.</returns>
     internal static bool Answer(int socket)
     {
         Span<int> pipes = stackalloc int[2];
         int r = DescriptorSocket.Receive(socket, out byte request, pipes, out int count);
         if (r == 0) return false;
-        if (r == 1) r = request == StartRemote && count == 2 ? Start(pipes[0], pipes[1]) : -Errno.EINVAL;
+        string trouble = r < 0 ? "unable to receive a start request: " + Errno.Text(r)
+            : request != StartRemote || count != 2 ? "start request not understood"
+            : Start(pipes[0], pipes[1]);
         for (int i = 0; i < count; i++) _ = Files.Close(pipes[i]);
-        return DescriptorSocket.Send(socket, (byte)(r < 0 ? -r : 0), []) == 0;
+        return Files.WriteAll(socket, trouble.Length == 0 ? [0] : [1, .. Latin1.Bytes(trouble)]) == 0;
     }
 
-    private static int Start(int commands, int reports) =>
-        Processes.Start(Programs.Find("qmail-rspawn"), ["qmail-rspawn"], [new(commands, 0), new(reports, 1)]);
+    private static string Start(int commands, int reports)
+    {
+        string program = Programs.Find("qmail-rspawn");
+        int pid = Processes.Start(program, ["qmail-rspawn"], [new(commands, 0), new(reports, 1)]);
+        return pid >= 0 ? "" : "unable to start " + program + ": " + Errno.Text(pid);
+    }
 }

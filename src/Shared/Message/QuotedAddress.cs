@@ -1,6 +1,4 @@
-// Envelope addresses written so that a header field can hold them: RFC 5322 quoting of the local part.
-using System.Text;
-
+// Envelope addresses written so that a header field or an SMTP command can hold them.
 namespace Qmta.Message;
 
 /// <summary>Quoting of envelope addresses, whose local parts may hold any byte.</summary>
@@ -14,27 +12,6 @@ public static class QuotedAddress
     {
         if (address.Length == 0) return "";
         int at = address.LastIndexOf('@');
-        string local = at < 0 ? address : address[..at];
-        string domain = at < 0 ? "" : address[at..];
-        if (IsDotAtom(local)) return address;
-        StringBuilder quoted = new(local.Length + domain.Length + 2);
-        quoted.Append('"');
-        foreach (char c in local)
-        {
-            if (c is '"' or '\\' or '\r' or '\n') quoted.Append('\\');
-            quoted.Append(c);
-        }
-        return quoted.Append('"').Append(domain).ToString();
-    }
-
-    private static bool IsDotAtom(string local)
-    {
-        if (local.Length == 0 || local[0] == '.' || local[^1] == '.') return false;
-        for (int i = 0; i < local.Length; i++)
-        {
-            char c = local[i];
-            if (c == '.' ? local[i - 1] == '.' : !char.IsAsciiLetterOrDigit(c) && !"!#$%&'*+-/=?^_`{|}~".Contains(c)) return false;
-        }
-        return true;
+        return at < 0 ? AddressList.Quote(address) : AddressList.Quote(address[..at]) + address[at..];
     }
 }
