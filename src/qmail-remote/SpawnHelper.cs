@@ -34,6 +34,7 @@ internal sealed class SpawnHelper
     // Guards what follows; the main thread waits on it for the last delivery.
     private readonly object work = new();
     private readonly List<Worker> idle = []; // the last one is used first, so that threads too many find rest
+    private readonly Stack<SmtpBuffers> spareBuffers = []; // of threads that have ended
     private int busy;
 
     private readonly Lock output = new();
@@ -136,7 +137,11 @@ internal sealed class SpawnHelper
     // The life of a thread: deliveries as long as there are any.
     private void Work(Worker worker)
     {
-        SmtpBuffers buffers = new();
+        SmtpBuffers? buffers;
+        lock (work)
+        {
+            if (!spareBuffers.TryPop(out buffers)) buffers = new SmtpBuffers();
+        }
         RemoteDelivery? delivery = null;
         while (true)
         {
@@ -144,7 +149,11 @@ internal sealed class SpawnHelper
             {
                 lock (work)
                 {
-                    if (idle.Remove(worker)) return;
+                    if (idle.Remove(worker))
+                    {
+                        spareBuffers.Push(buffers);
+                        return;
+                    }
                 }
                 continue; // it was chosen in this very moment
             }

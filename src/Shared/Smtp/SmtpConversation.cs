@@ -30,14 +30,19 @@ public enum SmtpStage
 /// <param name="Recipients">The replies to RCPT, in order; fewer than recipients when the sender was refused.</param>
 public sealed record SmtpOutcome(SmtpStage Stage, SmtpReply Reply, IReadOnlyList<SmtpReply> Recipients);
 
-/// <summary>The memory of one conversation, used again for the next one of the same thread.</summary>
+/// <summary>
+/// The memory of one conversation, used again for the next one. It lies outside the part of the heap where garbage is
+/// collected often: there the collector would see much survive and let the program grow before it looks again.
+/// </summary>
 public sealed class SmtpBuffers
 {
-    internal readonly byte[] Message = new byte[8192];
-    internal readonly byte[] Output = new byte[16384 + 64];
+    internal readonly byte[] Message = Allocate(8192);
+    internal readonly byte[] Output = Allocate(16384 + 64);
 
     /// <summary>For <see cref="Connection.Open"/>.</summary>
-    public byte[] Received { get; } = new byte[2048];
+    public byte[] Received { get; } = Allocate(2048);
+
+    private static byte[] Allocate(int size) => GC.AllocateUninitializedArray<byte>(size, pinned: true);
 }
 
 /// <summary>

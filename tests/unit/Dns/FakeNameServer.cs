@@ -1,0 +1,106 @@
+// A name server on loopback that answers as a test tells it, by UDP and TCP on one port.
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using Qmta.Dns;
+using Qmta.Posix;
+
+namespace Qmta.Tests.Dns;
+
+/// <summary>A question as it arrived.</summary>
+internal sealed record Question(int Id, string Name, int Type, bool Extended, bool Tcp);
+
+internal sealed class FakeNameServer : IDisposable
+{
+    private readonly Func<Question, byte[][]> answer;
+    private readonly Socket udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private readonly TcpListener tcp;
+
+    /// <param name="answer">The packets that answer a question; none for silence.</param>
+    internal FakeNameServer(Func<Question, byte[][]> answer)
+    {
+        this.answer = answer;
+        udp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        Port = ((IPEndPoint)udp.LocalEndPoint!).Port;
+        tcp = new TcpListener(IPAddress.Loopback, Port);
+        tcp.Start();
+        new Thread(ServeDatagrams) { IsBackground = true }.Start();
+        new Thread(ServeStreams) { IsBackground = true }.Start();
+    }
+
+    internal int Port { get; }
+    internal List<Question> Asked { get; } = [];
+
+    internal Resolver Resolver(int timeout = 1, int attempts = 1) => new(new ResolverSettings
+    {
+        Servers = [new NameServer(IpAddress.LoopbackV4, Port)],
+        Timeout = timeout,
+        Attempts = attempts,
+    });
+
+    public void Dispose()
+    {
+        udp.Dispose();
+        tcp.Dispose();
+    }
+
+    private byte[][] Answer(ReadOnlySpan<byte> packet, bool isTcp)
+    {
+        int at = 12;
+        Assert(DnsName.TryDecode(packet, ref at, out string name));
+        Question question = new(BinaryPrimitives.ReadUInt16BigEndian(packet), name, packet[at + 1], packet[11] == 1, isTcp);
+        lock (Asked) Asked.Add(question);
+        return answer(question);
+    }
+
+    private static void Assert(bool good)
+    {
+        if (!good) throw new InvalidOperationException("the question is malformed");
+    }
+
+    private void ServeDatagrams()
+    {
+        byte[] buffer = new byte[65536];
+        try
+        {
+            while (true)
+            {
+                EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+                int n = udp.ReceiveFrom(buffer, ref from);
+                foreach (byte[] packet in Answer(buffer.AsSpan(0, n), false)) udp.SendTo(packet, from);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // disposed
+        }
+    }
+
+    private void ServeStreams()
+    {
+        try
+        {
+            while (true)
+            {
+                using Socket socket = tcp.AcceptSocket();
+                byte[] buffer = new byte[1024];
+                int n = 0;
+                while (n < 2 || n < 2 + BinaryPrimitives.ReadUInt16BigEndian(buffer)) n += socket.Receive(buffer, n, buffer.Length - n, SocketFlags.None);
+                foreach (byte[] packet in Answer(buffer.AsSpan(2, n - 2), true))
+                {
+                    byte[] length = new byte[2];
+                    BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)packet.Length);
+                    socket.Send(length);
+                    socket.Send(packet);
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // disposed
+        }
+    }
+}

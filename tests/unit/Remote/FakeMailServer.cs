@@ -1,0 +1,105 @@
+// An SMTP server on loopback that plays the part a test writes for it.
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Threading;
+
+namespace Qmta.Tests.Remote;
+
+/// <summary>One connection of the server, seen from its part.</summary>
+internal sealed class FakeSession : IDisposable
+{
+    private readonly NetworkStream stream;
+
+    internal FakeSession(Socket socket) => stream = new NetworkStream(socket, ownsSocket: true);
+
+    /// <summary>Everything the client said, line by line, without line ends.</summary>
+    internal List<string> Heard { get; } = [];
+
+    /// <summary>Bytes that came together with the last line heard.</summary>
+    internal bool MoreAtHand => stream.DataAvailable;
+
+    internal void Say(string text) => stream.Write(Encoding.Latin1.GetBytes(text));
+
+    /// <summary>The next line; null at the end.</summary>
+    internal string? Hear()
+    {
+        StringBuilder line = new();
+        int b;
+        while ((b = stream.ReadByte()) >= 0)
+        {
+            line.Append((char)b);
+            if (!line.ToString().EndsWith("\r\n", StringComparison.Ordinal)) continue;
+            line.Length -= 2;
+            lock (Heard) Heard.Add(line.ToString());
+            return line.ToString();
+        }
+        return null;
+    }
+
+    /// <summary>Hears a line and answers it.</summary>
+    internal void Answer(string reply)
+    {
+        if (Hear() != null) Say(reply);
+    }
+
+    /// <summary>Hears the message up to its lone dot.</summary>
+    internal void HearMessage()
+    {
+        while (Hear() is not (null or "."))
+        {
+        }
+    }
+
+    public void Dispose() => stream.Dispose();
+}
+
+internal sealed class FakeMailServer : IDisposable
+{
+    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+
+    internal FakeMailServer(Action<FakeSession> part)
+    {
+        listener.Start();
+        Port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        new Thread(() => Serve(part)) { IsBackground = true }.Start();
+    }
+
+    internal int Port { get; }
+    internal List<FakeSession> Sessions { get; } = [];
+
+    /// <summary>What was heard in the first session.</summary>
+    internal IReadOnlyList<string> Heard => Sessions[0].Heard;
+
+    public void Dispose() => listener.Dispose();
+
+    private void Serve(Action<FakeSession> part)
+    {
+        try
+        {
+            while (true)
+            {
+                FakeSession session = new(listener.AcceptSocket());
+                Sessions.Add(session);
+                using (session)
+                {
+                    try
+                    {
+                        part(session);
+                    }
+                    catch (IOException)
+                    {
+                        // the client left
+                    }
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // disposed
+        }
+    }
+}
