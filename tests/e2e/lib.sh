@@ -204,8 +204,9 @@ the_mail() {
 }
 
 # body FILE: everything after the first empty line, byte for byte. header FILE: everything before it.
-body() { tail -n +$(($(grep -a -n -m 1 '^$' "$1" | cut -d: -f1) + 1)) "$1"; }
-header() { sed -n '/^$/q;p' "$1"; }
+# PHP ends header lines with CR and LF: a line with nothing but a CR is an empty one too.
+body() { tail -n +$(($(grep -a -n -m 1 $'^\r\\?$' "$1" | cut -d: -f1) + 1)) "$1"; }
+header() { sed -n '/^\r\?$/q;s/\r$//;p' "$1"; }
 
 # assert_body FILE EXPECTED: the body has exactly the expected file's bytes.
 assert_body() {
