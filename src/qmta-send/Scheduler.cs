@@ -216,7 +216,6 @@ internal sealed class Scheduler
         }
         channel.LastBusy = clock.SinceBoot;
         Conclude(delivery, report.Text);
-        LogStatus();
     }
 
     private void Conclude(Delivery delivery, string report)
@@ -230,23 +229,20 @@ internal sealed class Scheduler
             verdict = 'D';
             text += "I'm not going to try again; this message has been in the queue too long.\n";
         }
-        switch (verdict)
+        Log.Line($"delivery {delivery.LogNumber}: " + verdict switch
         {
-            case 'K':
-                Log.Line($"delivery {delivery.LogNumber}: success: {Log.Safe(text)}");
-                job.MarkDone(delivery.Position);
-                break;
-            case 'D':
-                Log.Line($"delivery {delivery.LogNumber}: failure: {Log.Safe(text)}");
-                Fail(delivery, text);
-                return;
-            case 'Z':
-                Log.Line($"delivery {delivery.LogNumber}: deferral: {Log.Safe(text)}");
-                break;
-            default:
-                Log.Line($"delivery {delivery.LogNumber}: report mangled, will defer");
-                break;
+            'K' => "success: " + Log.Safe(text),
+            'D' => "failure: " + Log.Safe(text),
+            'Z' => "deferral: " + Log.Safe(text),
+            _ => "report mangled, will defer",
+        });
+        LogStatus();
+        if (verdict == 'D')
+        {
+            Fail(delivery, text);
+            return;
         }
+        if (verdict == 'K') job.MarkDone(delivery.Position);
         if (job.AllRead && job.Running == 0) Close(job);
     }
 
@@ -418,7 +414,6 @@ internal sealed class Scheduler
         channel.Helper = null;
         foreach (int number in channel.RunningNumbers())
             Conclude(channel.End(number)!, "ZThe delivery helper ended before it reported. (#4.3.0)\n");
-        LogStatus();
         HelperFailed(channel);
     }
 
