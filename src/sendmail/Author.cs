@@ -22,17 +22,9 @@ internal sealed class Author(Submission submission, HostCompletion hosts, Inject
         }
     }
 
-    private string FromAddress
-    {
-        get
-        {
-            string address = submission.SenderIsAuthor && submission.Sender is { Length: > 0 } sender
-                ? hosts.CompleteAddress(sender)
-                : User + "@" + Host;
-            int at = address.LastIndexOf('@');
-            return AddressList.Quote(address[..at]) + address[at..];
-        }
-    }
+    private string FromAddress => QuotedAddress.Of(submission.SenderIsAuthor && submission.Sender is { Length: > 0 } sender
+        ? hosts.CompleteAddress(sender)
+        : User + "@" + Host);
 
     /// <summary>The envelope sender that no option and no Return-Path field has set.</summary>
     /// <param name="stamp">What the letter m puts in: the date and the process id.</param>

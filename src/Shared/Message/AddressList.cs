@@ -39,7 +39,6 @@ public static class AddressList
         List<Token> element = [];
         int comma = -1;          // a comma is missing before the next address
         bool afterAngle = false; // <...> was the last thing in this element
-        int route = -1;
         while (true)
         {
             _ = scanner.Next();
@@ -50,23 +49,21 @@ public static class AddressList
                 case TokenKind.Close:
                     return "it has a > without a <";
                 case TokenKind.End or TokenKind.Comma or TokenKind.Semicolon:
-                    string? wrong = Split(text, element, comma, route, addresses);
+                    string? wrong = Split(text, element, comma, addresses);
                     if (wrong != null || scanner.Kind == TokenKind.End) return wrong;
                     element.Clear();
-                    comma = route = -1;
+                    comma = -1;
                     afterAngle = false;
                     break;
                 case TokenKind.Colon:
-                    // "@host:user@host" is a source route without its brackets; else this was a group's name
-                    if (element.Count > 0 && element[0].Kind == TokenKind.At) route = element[0].Start;
-                    element.Clear();
+                    element.Clear(); // the group's name
                     break;
                 case TokenKind.Open:
                     if (afterAngle && element.Count == 0) comma = scanner.Before;
                     element.Clear(); // the display name
                     wrong = Angle(text, ref scanner, comma, addresses);
                     if (wrong != null) return wrong;
-                    comma = route = -1;
+                    comma = -1;
                     afterAngle = true;
                     break;
                 default:
@@ -111,7 +108,7 @@ public static class AddressList
     }
 
     // Addresses without angle brackets: words, of which those that nothing joins are addresses of their own.
-    private static string? Split(ReadOnlySpan<byte> text, List<Token> element, int comma, int route, List<AddressRange> addresses)
+    private static string? Split(ReadOnlySpan<byte> text, List<Token> element, int comma, List<AddressRange> addresses)
     {
         ReadOnlySpan<Token> tokens = CollectionsMarshal.AsSpan(element);
         for (int i = 0; i < tokens.Length;)
@@ -125,8 +122,7 @@ public static class AddressList
             }
             while (i < tokens.Length && AreJoined(text, last, tokens[i]));
             if (at == start) return "it has an address without a local part";
-            addresses.Add(new AddressRange(comma, route < 0 ? start : route, start, at, last.End));
-            route = -1;
+            addresses.Add(new AddressRange(comma, start, start, at, last.End));
             if (i < tokens.Length) comma = tokens[i].Before;
         }
         return null;
@@ -171,14 +167,6 @@ public static class AddressList
         foreach (byte b in text)
             if (b is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or (byte)'\\' or (byte)'"' or (byte)'(') return false;
         return true;
-    }
-
-    /// <summary>A local part as header fields have it: quoted when it is not made of atoms and dots (RFC 5322 3.4.1).</summary>
-    public static string Quote(string local)
-    {
-        bool plain = local.Length > 0 && local[0] != '.' && local[^1] != '.' && !local.Contains("..");
-        foreach (char c in local) plain &= c == '.' || IsAtomText(c);
-        return plain ? local : Quoted(local);
     }
 
     /// <summary>A display name as header fields have it: quoted when it is not made of atoms and single spaces.</summary>

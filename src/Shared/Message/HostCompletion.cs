@@ -57,25 +57,23 @@ public sealed class HostCompletion(Func<string> defaultHost, Func<string> defaul
         string domain = AddressList.Domain(text, range);
         int end = range.End;
         // Escaped or quoted domains are nonsense, but their last byte must not be mistaken for a dot or a plus sign.
-        bool literal = text[(range.At < 0 ? end : range.At + 1)..end].IndexOfAny("\\\""u8) >= 0;
-        int dots = 0;
-        while (!literal && dots < domain.Length && text[end - 1 - dots] == '.') dots++;
-        string host = domain[..^dots];
-        int cut = end - dots;
-        if (host.Length == 0)
+        bool quoted = text[(range.At < 0 ? end : range.At + 1)..end].IndexOfAny("\\\""u8) >= 0;
+        string host = quoted ? domain : domain.TrimEnd('.');
+        int dots = domain.Length - host.Length;
+        bool plus = !quoted && host.Length > 0 && host[^1] == '+';
+        string completed = host.Length == 0 ? DefaultHost
+            : plus ? Complete(host)
+            : IsWhole(host) ? host : host + DotDomain;
+        if (edits != null && completed != domain)
         {
-            edits?.Add(new Edit(cut, dots, (range.At < 0 ? "@" : "") + DefaultHost));
-            return local + "@" + DefaultHost;
+            int cut = end - dots;
+            if (range.At < 0) edits.Add(new Edit(end, 0, "@" + completed));
+            else if (text[cut..end].IndexOfAnyExcept((byte)'.') >= 0 || plus && text[cut - 1] != '+')
+                edits.Add(new Edit(range.At + 1, end - range.At - 1, completed)); // comments stand between the dots
+            else if (plus) edits.Add(new Edit(cut - 1, dots + 1, completed[(host.Length - 1)..]));
+            else edits.Add(new Edit(cut, dots, completed[host.Length..]));
         }
-        if (!literal && host[^1] == '+')
-        {
-            string plus = host.Length == 1 ? DotPlus.TrimStart('.') : DotPlus;
-            edits?.Add(new Edit(cut - 1, dots + 1, plus));
-            return local + "@" + host[..^1] + plus;
-        }
-        string rest = IsWhole(host) ? "" : DotDomain;
-        if (dots > 0 || rest.Length > 0) edits?.Add(new Edit(cut, dots, rest));
-        return local + "@" + host + rest;
+        return local + "@" + completed;
     }
 
     private static bool IsWhole(string host) => host.Contains('.') || host[0] == '[';

@@ -21,7 +21,7 @@ public class AddressListProperties
             Completed twice = Completed.Of(once.Text);
             return twice.Wrong == null && twice.Edits == 0 && twice.Text == once.Text
                 && twice.Recipients.SequenceEqual(once.Recipients);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(20000));
 
     private static readonly Gen<(string Address, string Envelope)> Address = Gen.Elements(
         ("joe@example.org", "joe@example.org"), ("joe", "joe@dh.dd.example"), ("\"joe, doe\"@x.y", "joe, doe@x.y"),

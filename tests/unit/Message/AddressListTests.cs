@@ -127,7 +127,7 @@ public class AddressListTests
     [InlineData("a\"\\@", "\"a\\\"\\\\@\"")]
     public void QuotedLocalPart(string local, string quoted)
     {
-        Assert.Equal(quoted, AddressList.Quote(local));
+        Assert.Equal(quoted + "@x.y", QuotedAddress.Of(local + "@x.y"));
         Assert.Equal([local + "@x.y"], Completed.Of(quoted + "@x.y").Recipients);
     }
 
