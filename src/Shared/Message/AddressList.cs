@@ -102,7 +102,7 @@ public static class AddressList
         }
         if (start < 0) start = end;
         if (route < 0) route = start;
-        if (at == start && at != end) return "it has an address without a local part";
+        if (start < end && text[start] == '@') return "it has an address without a local part";
         addresses.Add(new AddressRange(comma, route, start, at, end));
         return null;
     }
@@ -121,7 +121,7 @@ public static class AddressList
                 if (last.Kind == TokenKind.At) at = last.Start;
             }
             while (i < tokens.Length && AreJoined(text, last, tokens[i]));
-            if (at == start) return "it has an address without a local part";
+            if (text[start] == '@') return "it has an address without a local part";
             addresses.Add(new AddressRange(comma, start, start, at, last.End));
             if (i < tokens.Length) comma = tokens[i].Before;
         }

@@ -75,6 +75,10 @@ public class AddressListTests
     [InlineData("<@a.b,@c.d:e@f.g>", "e@f.g")]
     [InlineData("<@a.b:e>", "e@dh.dd.example")]
     [InlineData("@a.b:e@f.g", "e@f.g")]
+    [InlineData("@h:@x:a, b", "a@dh.dd.example|b@dh.dd.example")]
+    [InlineData("joe@x.y.(c).", "joe@x.y")]
+    [InlineData("joe@x+(c).", "joe@x.plus.example")]
+    [InlineData("joe@.(c).", "joe@dh.dd.example")]
     [InlineData("g: a, b;", "a@dh.dd.example|b@dh.dd.example")]
     [InlineData("g: a, b", "a@dh.dd.example|b@dh.dd.example")]
     [InlineData("g: a@b.c;d: e@f.g;", "a@b.c|e@f.g")]
@@ -115,6 +119,8 @@ public class AddressListTests
     [InlineData("<@b.c>")]
     [InlineData("a@b.c, @d.e")]
     [InlineData("\"a\\")]
+    [InlineData("<@a.b:@c@d.e>")]
+    [InlineData("@a@b.c")]
     public void Malformed(string list) => Assert.NotNull(Completed.Of(list).Wrong);
 
     [Theory]
