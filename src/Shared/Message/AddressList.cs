@@ -169,6 +169,14 @@ public static class AddressList
         return true;
     }
 
+    /// <summary>A local part as header fields have it: quoted when it is not made of atoms and dots (RFC 5322 3.4.1).</summary>
+    public static string Quote(string local)
+    {
+        bool plain = local.Length > 0 && local[0] != '.' && local[^1] != '.' && !local.Contains("..");
+        foreach (char c in local) plain &= c == '.' || IsAtomText(c);
+        return plain ? local : Quoted(local);
+    }
+
     /// <summary>A display name as header fields have it: quoted when it is not made of atoms and single spaces.</summary>
     public static string QuoteName(string name)
     {
