@@ -35,12 +35,15 @@ internal sealed class Accounts
         User? entry = Users.ByUid(uid);
         string name = entry?.Name ?? Variables.Get("USER") ?? "";
         string home = Variables.Get("HOME") is { Length: > 0 } set ? set : entry?.Home ?? "";
-        User self = new(name, uid, Users.EffectiveGid, home, "");
-        string directory = Variables.Get("ALIASDIR") is { Length: > 0 } named
+        string alias = Variables.Get("ALIASDIR") is { Length: > 0 } named
             ? named
             : control.Directory[..Math.Max(0, control.Directory.LastIndexOf('/'))] + "/alias";
-        return new(wanted => wanted == name ? self : null, () => AliasIn(directory, self));
+        return OfOne(new User(name, uid, Users.EffectiveGid, home, ""), alias);
     }
+
+    /// <summary>One user, who is also alias, in another home directory.</summary>
+    internal static Accounts OfOne(User self, string aliasDirectory) =>
+        new(wanted => wanted == self.Name ? self : null, () => AliasIn(aliasDirectory, self));
 
     /// <summary>Finds the account; null with the report of the failed delivery when there is none.</summary>
     internal Recipient? Find(string local, out string report)

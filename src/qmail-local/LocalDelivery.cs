@@ -24,6 +24,7 @@ internal static class LocalDelivery
                 Standard.Error(CommandLine.Usage);
                 return DeliveryFailure.Permanent;
             }
+            if ((Standard.FillGaps() & 1) != 0) throw DeliveryFailure.TryLater("Unable to read message", Errno.EBADF);
             _ = Files.Umask(0x3F /* 077 */);
             Signals.IgnorePipe();
             Run(delivery, new MessageFile(0));

@@ -49,6 +49,11 @@ internal sealed class LocalSpawner
             Standard.Error(Usage);
             return 100;
         }
+        if ((Standard.FillGaps() & 3) != 0)
+        {
+            Standard.Error("qmail-lspawn: descriptors 0 and 1 must be open");
+            return 111;
+        }
         Signals.BlockInEveryThread(Name, Signals.CHLD);
         Signals.IgnorePipe();
         _ = Files.Umask(0x3F /* 077 */);

@@ -54,6 +54,16 @@ internal static class Maildir
         }
     }
 
+    /// <summary>
+    /// Waits until a directory's entries are on stable storage. Some network filesystems know no such thing and say
+    /// EINVAL: they have written the entry when the call that made it returned.
+    /// </summary>
+    internal static int SyncDirectory(string path)
+    {
+        int r = Files.SyncDirectory(path);
+        return r == -Errno.EINVAL ? 0 : r;
+    }
+
     private static string Create(string directory, out int fd, out string moment, out string place)
     {
         place = "." + Programs.HostName.Replace("/", "\\057", StringComparison.Ordinal).Replace(":", "\\072", StringComparison.Ordinal);
@@ -79,7 +89,7 @@ internal static class Maildir
         // Some filesystems have no hard links. Rename would replace a file of that name; the inode number excludes one.
         if (r is -Errno.EPERM or -Errno.EMLINK or -Errno.EOPNOTSUPP or -Errno.ENOSYS) r = Files.Rename(temporary, path);
         PosixException.Check(r, "unable to create " + path);
-        r = Files.SyncDirectory(directory + "new");
+        r = SyncDirectory(directory + "new");
         if (r >= 0) return;
         // The entry may be lost again: not delivered. Without this the next attempt would make a second copy.
         _ = Files.Unlink(path);

@@ -15,22 +15,19 @@ internal static class Mbox
     internal static void Deliver(string path, MessageFile message, Delivery delivery)
     {
         message.Rewind();
-        // O_NONBLOCK: a FIFO without a reader is an error, not a wait.
-        int fd = Files.Open(path, OpenMode.Write | OpenMode.Append | OpenMode.Create | OpenMode.NonBlocking, 0x180 /* 0600 */);
-        if (fd < 0) throw DeliveryFailure.TryLater("Unable to open " + path, fd, "#4.2.1");
+        int fd = Open(path, out bool locked, out FileStatus before);
         try
         {
-            bool locked = Lock(fd, LockLimit);
-            int r = Files.Status(fd, out FileStatus before);
-            if (r < 0) throw DeliveryFailure.TryLater("Unable to open " + path, r, "#4.2.1");
             try
             {
                 Append(fd, path, message, delivery);
                 if (before.IsFile)
                 {
                     PosixException.Check(Files.Sync(fd), "");
-                    // A first message: the file's own entry may be new as well.
-                    if (before.Size == 0) PosixException.Check(Files.SyncDirectory(DirectoryOf(path)), "");
+                    // A first message: the file's own entry may be new as well. A directory we may not read holds a
+                    // file that somebody else made before.
+                    int r = before.Size == 0 ? Maildir.SyncDirectory(DirectoryOf(path)) : 0;
+                    if (r != -Errno.EACCES) PosixException.Check(r, "");
                 }
                 int closing = fd;
                 fd = -1;
@@ -47,6 +44,32 @@ internal static class Mbox
         finally
         {
             _ = Files.Close(fd);
+        }
+    }
+
+    // Whoever held the lock may have put a new file in the old one's place: what is appended to the old one is lost.
+    private static int Open(string path, out bool locked, out FileStatus status)
+    {
+        long end = Clocks.BoottimeMilliseconds + LockLimit;
+        while (true)
+        {
+            // O_NONBLOCK: a FIFO without a reader is an error, not a wait.
+            int fd = Files.Open(path, OpenMode.Write | OpenMode.Append | OpenMode.Create | OpenMode.NonBlocking, 0x180 /* 0600 */);
+            if (fd < 0) throw DeliveryFailure.TryLater("Unable to open " + path, fd, "#4.2.1");
+            bool keep = false;
+            try
+            {
+                locked = Lock(fd, end - Clocks.BoottimeMilliseconds);
+                int r = Files.Status(fd, out status);
+                if (r < 0) throw DeliveryFailure.TryLater("Unable to open " + path, r, "#4.2.1");
+                keep = !locked || !status.IsFile || (Files.Status(path, out FileStatus named) == 0
+                    && named.Inode == status.Inode && named.Device == status.Device);
+                if (keep) return fd;
+            }
+            finally
+            {
+                if (!keep) _ = Files.Close(fd);
+            }
         }
     }
 

@@ -113,6 +113,20 @@ public sealed class FollowTests
         Files.Close(waiter);
     }
 
+    [Fact]
+    public async System.Threading.Tasks.Task AnMboxThatIsReplacedWhileItIsLockedGetsTheMessage()
+    {
+        using Scratch scratch = new();
+        int holder = Files.Open(scratch.Write("mbox", "old"), OpenMode.Read);
+        Assert.True(Mbox.Lock(holder, 0));
+        System.Threading.Tasks.Task<string> delivery = System.Threading.Tasks.Task.Run(() => Follow(scratch, "./mbox\n"));
+        await System.Threading.Tasks.Task.Delay(30); // long enough, usually, for the delivery to wait; nothing fails when it is not
+        File.Move(scratch.Write("rewritten", "new"), scratch.At("mbox"), overwrite: true);
+        Files.Close(holder);
+        Assert.Equal("did 1+0+0\n", await delivery);
+        Assert.StartsWith("newFrom sue@example.net ", scratch.Read("mbox"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("\n./mbox\n", false, "Uh-oh: first line of .qmail file is blank. (#4.2.1)")]
     [InlineData(" \t\n./mbox\n", false, "Uh-oh: first line of .qmail file is blank. (#4.2.1)")]
