@@ -9,6 +9,6 @@ internal static class Program
     {
         _ = Standard.FillGaps();
         Signals.IgnorePipe();
-        return Programs.CalledAs == "qmail-rspawn" ? SpawnHelper.Run() : RemoteCommand.Run(Programs.Arguments);
+        return Programs.CalledAs == "qmail-rspawn" ? SpawnHelper.Run(Programs.Arguments) : RemoteCommand.Run(Programs.Arguments);
     }
 }

@@ -20,7 +20,7 @@ internal static class RemoteCommand
         {
             string text = arguments[0] == "--help"
                 ? Usage + "\nSends the message on standard input to a remote host; see qmail-remote(8).\n"
-                : "qmail-remote " + typeof(RemoteCommand).Assembly.GetName().Version?.ToString(3) + " (qmta)\n";
+                : Version("qmail-remote");
             return Standard.Output(text) ? 0 : 111;
         }
         RemoteReport report;
@@ -45,6 +45,9 @@ internal static class RemoteCommand
         }
         return Files.WriteAll(1, Latin1.Bytes(report.Encode())) < 0 ? 111 : 0;
     }
+
+    /// <summary>The line that --version prints.</summary>
+    internal static string Version(string program) => $"{program} {typeof(RemoteCommand).Assembly.GetName().Version?.ToString(3)} (qmta)\n";
 
     private static long Size(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long size) ? size : -1;

@@ -41,20 +41,33 @@ internal sealed class SpawnHelper
     private readonly bool[] running = new bool[DeliveryProtocol.MostDeliveries];
     private bool schedulerGone;
 
-    private SpawnHelper(QueueLayout queue)
+    private readonly int input, reports;
+
+    /// <param name="input">The descriptor of the commands.</param>
+    /// <param name="reports">The descriptor of the reports.</param>
+    /// <exception cref="PosixException">The queue cannot be looked at.</exception>
+    internal SpawnHelper(QueueLayout queue, int input, int reports)
     {
+        this.input = input;
+        this.reports = reports;
         mess = queue.Directory + "/mess/";
         PosixException.Check(Files.Status(mess, out FileStatus status), "unable to open " + mess);
         owner = status.Uid;
     }
 
     /// <summary>Runs until the scheduler closes descriptor 0 and every delivery has ended.</summary>
-    internal static int Run()
+    internal static int Run(string[] arguments)
     {
+        if (arguments is ["--help"] or ["--version"])
+        {
+            string text = arguments[0] == "--version" ? RemoteCommand.Version("qmail-rspawn")
+                : "qmail-rspawn: usage: qmail-rspawn\nqmta-send starts it for remote deliveries; see qmail-rspawn(8).\n";
+            return Standard.Output(text) ? 0 : 111;
+        }
         try
         {
             BecomeQmailr();
-            return new SpawnHelper(QueueLayout.FromEnvironment()).Serve();
+            return new SpawnHelper(QueueLayout.FromEnvironment(), 0, 1).Serve();
         }
         catch (PosixException e)
         {
@@ -71,13 +84,13 @@ internal sealed class SpawnHelper
         Users.Become(user.Uid, group);
     }
 
-    private int Serve()
+    internal int Serve()
     {
         Write(DeliveryProtocol.Announcement(DeliveryProtocol.MostDeliveries));
         DeliveryStream stream = DeliveryStream.OfCommands(wide: true);
         byte[] buffer = new byte[4096];
         int n;
-        while ((n = Files.Read(0, buffer)) > 0)
+        while ((n = Files.Read(input, buffer)) > 0)
         {
             ReadOnlySpan<byte> bytes = buffer.AsSpan(0, n);
             while (stream.Take(ref bytes)) Begin(stream.Command());
@@ -169,6 +182,12 @@ internal sealed class SpawnHelper
             catch (Exception e) when (e is PosixException or FormatException)
             {
                 text = "ZUnable to read control files. (#4.3.0)\n" + e.Message + "\n";
+            }
+            catch (Exception e)
+            {
+                // A mistake in this program that one message or server brings to light must not end the deliveries
+                // of all others, as it would not if each had a process of its own.
+                text = "Zqmail-remote crashed.\n" + e.GetType().Name + "\n";
             }
             // Free before the report is out: the command that answers it shall find this thread, not start another.
             lock (work) idle.Add(worker);
@@ -273,7 +292,7 @@ internal sealed class SpawnHelper
         lock (output)
         {
             // Without a scheduler the deliveries under way are still finished: a message half sent is sent again.
-            if (!schedulerGone && Files.WriteAll(1, bytes) < 0) schedulerGone = true;
+            if (!schedulerGone && Files.WriteAll(reports, bytes) < 0) schedulerGone = true;
         }
     }
 

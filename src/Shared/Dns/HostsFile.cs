@@ -1,38 +1,100 @@
 // /etc/hosts: addresses of names that this host knows without asking anybody (hosts(5)).
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using Qmta.Posix;
 using Qmta.Text;
 
 namespace Qmta.Dns;
 
-/// <summary>Looks names up in the text of a hosts file.</summary>
-public static class HostsFile
+/// <summary>Which state of a file was read; all zero when there is no such file.</summary>
+internal readonly record struct FileVersion(ulong Device, ulong Inode, long Modified, long Size)
 {
-    /// <summary>
-    /// The addresses of a name, IPv4 first. "localhost" has the loopback addresses when the file does not know it (RFC 6761 6.3).
-    /// </summary>
-    public static List<IpAddress> Find(string? text, string name)
+    internal static FileVersion Of(string path)
     {
-        List<IpAddress> addresses = [];
-        foreach (string whole in (text ?? "").Split('\n'))
+        _ = Files.Status(path, out FileStatus status);
+        return new FileVersion(status.Device, status.Inode, status.Modified, status.Size);
+    }
+}
+
+/// <summary>
+/// Looks names up in a hosts file. It is read through one buffer, as lists that block advertising make it megabytes
+/// long, and what was found is remembered until the file changes. Any thread may ask.
+/// </summary>
+public sealed class HostsFile
+{
+    private const int LongestLine = 4096;
+    private const int MostRemembered = 100;
+
+    private readonly string path;
+    private readonly Lock guard = new();
+    private readonly Dictionary<string, List<IpAddress>> remembered = [];
+    private FileVersion version;
+
+    public HostsFile(string path) => this.path = path;
+
+    /// <summary>
+    /// The addresses of a name, IPv4 first. "localhost" has the loopback addresses when the file does not know it
+    /// (RFC 6761 6.3).
+    /// </summary>
+    public IReadOnlyList<IpAddress> Find(string name)
+    {
+        string key = Latin1.Lower(name);
+        lock (guard)
         {
-            int comment = whole.IndexOf('#');
-            string[] words = (comment < 0 ? whole : whole[..comment]).Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length < 2 || !IpAddress.TryParse(words[0], out IpAddress address)) continue;
-            for (int i = 1; i < words.Length; i++)
-            {
-                if (!Latin1.EqualsIgnoreCase(words[i], name)) continue;
-                if (!addresses.Contains(address)) addresses.Add(address);
-                break;
-            }
+            FileVersion now = FileVersion.Of(path);
+            if (now != version || remembered.Count >= MostRemembered) remembered.Clear();
+            version = now;
+            if (remembered.TryGetValue(key, out List<IpAddress>? known)) return known;
+            List<IpAddress> found = Search(key);
+            if (found.Count == 0 && key == "localhost") found = [IpAddress.LoopbackV4, IpAddress.LoopbackV6];
+            return remembered[key] = found;
         }
-        if (addresses.Count == 0 && Latin1.EqualsIgnoreCase(name, "localhost")) return [IpAddress.LoopbackV4, IpAddress.LoopbackV6];
-        List<IpAddress> ordered = new(addresses.Count);
-        foreach (IpAddress address in addresses)
-            if (!address.IsV6) ordered.Add(address);
-        foreach (IpAddress address in addresses)
-            if (address.IsV6) ordered.Add(address);
-        return ordered;
+    }
+
+    private List<IpAddress> Search(string name)
+    {
+        List<IpAddress> four = [], six = [];
+        int fd = Files.Open(path, OpenMode.Read);
+        if (fd < 0) return four; // nothing is known without it
+        byte[] buffer = new byte[2 * LongestLine];
+        int length = 0, n;
+        bool tooLong = false;
+        while ((n = Files.Read(fd, buffer.AsSpan(length))) > 0)
+        {
+            length += n;
+            int start = 0, end;
+            while ((end = buffer.AsSpan(start, length - start).IndexOf((byte)'\n')) >= 0)
+            {
+                if (!tooLong) Take(buffer.AsSpan(start, end), name, four, six);
+                tooLong = false;
+                start += end + 1;
+            }
+            buffer.AsSpan(start, length - start).CopyTo(buffer);
+            length -= start;
+            if (length < buffer.Length) continue;
+            tooLong = true; // no line of a hosts file; its rest is skipped
+            length = 0;
+        }
+        if (!tooLong) Take(buffer.AsSpan(0, length), name, four, six);
+        _ = Files.Close(fd);
+        return [.. four, .. six];
+    }
+
+    private static void Take(ReadOnlySpan<byte> line, string name, List<IpAddress> four, List<IpAddress> six)
+    {
+        int comment = line.IndexOf((byte)'#');
+        if (comment >= 0) line = line[..comment];
+        if (name.Length == 0) return;
+        // Most lines are about other names, and need no strings to be told apart: the name's last byte ends some word here.
+        byte last = (byte)name[^1];
+        bool possible = false;
+        for (int i = name.Length; i < line.Length && !possible; i++)
+            possible = (line[i] | 0x20) == (last | 0x20) && (i + 1 == line.Length || line[i + 1] is (byte)' ' or (byte)'\t' or (byte)'\r');
+        if (!possible) return;
+        string[] words = Latin1.Lower(Latin1.String(line)).Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length < 2 || Array.IndexOf(words, name, 1) < 0 || !IpAddress.TryParse(words[0], out IpAddress address)) return;
+        List<IpAddress> list = address.IsV6 ? six : four;
+        if (!list.Contains(address)) list.Add(address);
     }
 }

@@ -40,7 +40,7 @@ public sealed record DnsAnswer(DnsStatus Status, string Reason)
 /// <summary>Answers questions, from memory while an answer lives. Any thread may ask.</summary>
 public sealed class Resolver
 {
-    private const string SettingsFile = "/etc/resolv.conf", HostsFilePath = "/etc/hosts";
+    private const string SettingsFile = "/etc/resolv.conf";
     private const int LongestFile = 1 << 20;
     private const int MostRemembered = 1000;
     private const int LongestSeconds = 3600, LongestNegativeSeconds = 300;
@@ -50,9 +50,10 @@ public sealed class Resolver
 
     private readonly Lock guard = new();
     private readonly Dictionary<(string Name, DnsType Type), (DnsAnswer Answer, long Until)> remembered = [];
+    private readonly HostsFile hosts = new("/etc/hosts");
     private readonly ResolverSettings? fixedSettings;
     private ResolverSettings? settings;
-    private (ulong Inode, long Modified, long Size) settingsVersion;
+    private FileVersion settingsVersion;
     private long settingsChecked;
     private int rotation;
 
@@ -82,7 +83,7 @@ public sealed class Resolver
     /// <param name="end">When to give up.</param>
     public DnsAnswer HostAddresses(string name, long end)
     {
-        List<IpAddress> local = HostsFile.Find(ReadText(HostsFilePath), name);
+        IReadOnlyList<IpAddress> local = hosts.Find(name);
         if (local.Count > 0) return new DnsAnswer(DnsStatus.Found, "") { Addresses = local };
         DnsAnswer? failed = null;
         if (!name.Contains('.'))
@@ -232,8 +233,7 @@ public sealed class Resolver
             long now = Clocks.BoottimeMilliseconds;
             if (settings != null && now - settingsChecked < 1000) return settings;
             settingsChecked = now;
-            _ = Files.Status(SettingsFile, out FileStatus status); // all zero when there is no such file
-            (ulong, long, long) version = (status.Inode, status.Modified, status.Size);
+            FileVersion version = FileVersion.Of(SettingsFile);
             if (settings != null && version == settingsVersion) return settings;
             settings = ResolverSettings.Parse(ReadText(SettingsFile));
             settingsVersion = version;

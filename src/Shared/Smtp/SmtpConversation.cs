@@ -55,6 +55,8 @@ public sealed class SmtpConversation
     // otherwise both sides could wait for the other to read (RFC 2920 3.1).
     private const int LargestGroup = 50;
 
+    private const int ServiceClosing = 421;
+
     private readonly Connection connection;
     private readonly SmtpBuffers buffers;
     private readonly SmtpReplyParser parser = new();
@@ -144,9 +146,12 @@ public sealed class SmtpConversation
             if (withData) Put("DATA\r\n");
             Send();
             mail ??= ReadReply();
+            // RFC 5321 3.8: after 421 the server closes, and the replies that are missing do not come any more.
+            if (mail.Code == ServiceClosing) return new SmtpOutcome(SmtpStage.Sender, mail, answers);
             for (int i = 0; i < group; i++)
             {
                 SmtpReply reply = ReadReply();
+                if (reply.Code == ServiceClosing) throw new ConnectionException("Remote host said: " + reply.Text.TrimEnd('\n'));
                 if (!mail.IsPositive) continue;
                 answers.Add(reply);
                 anyAccepted |= reply.IsPositive;

@@ -73,7 +73,7 @@ internal sealed class FakeNameServer : IDisposable
                 foreach (byte[] packet in Answer(buffer.AsSpan(0, n), false)) udp.SendTo(packet, from);
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // disposed
         }
@@ -98,7 +98,7 @@ internal sealed class FakeNameServer : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // disposed
         }

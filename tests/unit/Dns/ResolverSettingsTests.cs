@@ -35,15 +35,4 @@ public class ResolverSettingsTests
         ResolverSettings settings = ResolverSettings.Parse("options timeout:999 attempts:0\n" + string.Concat(Enumerable.Repeat("nameserver 192.0.2.1\n", 9)));
         Assert.Equal((30, 1, 3), (settings.Timeout, settings.Attempts, settings.Servers.Count));
     }
-
-    [Fact]
-    public void HostsFileKnowsNames()
-    {
-        const string hosts = "::1 localhost ip6-localhost # x\n127.0.0.1 localhost\n192.0.2.7\tMail.Example mail\n#192.0.2.8 mail\nbad line\n";
-        Assert.Equal(["192.0.2.7"], HostsFile.Find(hosts, "mail.example").Select(a => a.ToString()));
-        Assert.Equal(["127.0.0.1", "::1"], HostsFile.Find(hosts, "LOCALHOST").Select(a => a.ToString()));
-        Assert.Equal(["127.0.0.1", "::1"], HostsFile.Find(null, "localhost").Select(a => a.ToString()));
-        Assert.Empty(HostsFile.Find(hosts, "other"));
-        Assert.Empty(HostsFile.Find(hosts, "#"));
-    }
 }

@@ -46,8 +46,9 @@ public class RemoteDeliveryTests
             s.Answer("500 what?\r\n");
             foreach (string reply in (string[])["250 hi", "250 ok", "250 ok", "550 no", "450 later", "354 go"])
             {
-                Assert.False(s.MoreAtHand);
-                s.Answer(reply + "\r\n");
+                _ = s.Hear();
+                Assert.False(s.MoreAtHand); // one command at a time
+                s.Say(reply + "\r\n");
             }
             s.HearMessage();
             s.Say("250 ok\r\n");
@@ -114,6 +115,31 @@ public class RemoteDeliveryTests
         Assert.InRange(Clocks.BoottimeMilliseconds - start, 250, 5000);
         Assert.StartsWith("Z", report);
         Assert.Contains(expected, report);
+    }
+
+    [Theory]
+    [InlineData("MAIL", "ZConnected to 127.0.0.1 but sender was rejected.\nRemote host said: 421 closing\n")]
+    [InlineData("RCPT", "ZConnected to 127.0.0.1 but connection died. (#4.4.2)\nRemote host said: 421 closing.\n")]
+    [InlineData("DATA", "Z127.0.0.1 failed on DATA command.\nRemote host said: 421 closing\n")]
+    public void AServerThatClosesIsHeard(string at, string expected)
+    {
+        using FakeMailServer server = new(s => Play(s, true, at, () =>
+        {
+            s.Say("421 closing\r\n");
+            while (s.MoreAtHand) _ = s.Hear(); // unread commands would make the system throw the reply away
+            s.Dispose();
+        }));
+        Assert.Equal(expected, Deliver(server, "x\n").Merge());
+    }
+
+    [Fact]
+    public void ManySlowRepliesEndToo()
+    {
+        using FakeMailServer server = new(s => Play(s, false, "never", () => { }, delay: 100));
+        long start = Clocks.BoottimeMilliseconds;
+        string report = Deliver(server, "x\n", recipients: 100, patience: 500).Merge();
+        Assert.InRange(Clocks.BoottimeMilliseconds - start, 2500, 9000); // six times the patience
+        Assert.StartsWith("ZConnected to 127.0.0.1 but connection died. (#4.4.2)\nThe server did not reply in time", report);
     }
 
     [Fact]
@@ -250,7 +276,7 @@ public class RemoteDeliveryTests
     }
 
     // A well-behaved server up to one step, which it replaces. "" is the greeting, "." the end of the message.
-    private static void Play(FakeSession session, bool pipelining, string at, Action instead)
+    private static void Play(FakeSession session, bool pipelining, string at, Action instead, int delay = 0)
     {
         void Step(string verb, string reply)
         {
@@ -259,6 +285,7 @@ public class RemoteDeliveryTests
                 instead();
                 throw new IOException("the part is over");
             }
+            if (delay > 0) Thread.Sleep(delay);
             session.Say(reply);
         }
 
@@ -283,13 +310,11 @@ public class RemoteDeliveryTests
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            // What the client still sends is read away, as a reset could swallow the last reply.
+            // What the client sends further, or had sent already, is refused.
             if (at is "body" or "") return;
             try
             {
-                while (session.Hear() != null)
-                {
-                }
+                while (session.Hear() is string line && line != "QUIT") session.Say("503 no\r\n");
             }
             catch (Exception last) when (last is IOException or ObjectDisposedException)
             {
