@@ -31,7 +31,7 @@ test: ## build, unit tests, end-to-end scenarios, crash sample; the last line is
 
 unit: ## the unit tests alone
 	scripts/setup
-	dotnet test tests/unit -c Release -v q --nologo
+	dotnet test tests/unit -c Release -v m --nologo
 
 e2e: artifacts/.sink $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## the scenarios of tests/e2e; BIN=DIR for other executables, ONLY=PATTERN for some
 	tests/e2e/run-all --bin $(BIN) $(ONLY)
