@@ -140,7 +140,7 @@ internal sealed class Scheduler
             }
             Delivery delivery = new(job, recipient, position, ++deliveries);
             int number = channel.Start(delivery);
-            Log.Line($"starting delivery {delivery.LogNumber}: msg {job.Id} to {channel.Name} {recipient}");
+            Log.Line($"starting delivery {delivery.LogNumber}: msg {job.Id} to {channel.Name} {Log.Safe(recipient)}");
             LogStatus();
             channel.Helper!.Send(new DeliveryCommand(number, queue.MessName(job.Id), Job.SenderFor(job.Sender, recipient), recipient));
         }

@@ -154,7 +154,7 @@ internal sealed class TodoScan
             string? first = NextRecipient(envelope, path);
             string? second = first == null ? null : NextRecipient(envelope, path);
             Log.Line($"new msg {id}");
-            Log.Line($"info msg {id}: bytes {message.Size} from <{sender}> qp {pid} uid {uid}");
+            Log.Line($"info msg {id}: bytes {message.Size} from <{Log.Safe(sender)}> qp {Log.Safe(pid)} uid {Log.Safe(uid)}");
             if (first != null && second == null)
             {
                 Destination to = Route(first, id, sender, message.Size);
@@ -204,7 +204,7 @@ internal sealed class TodoScan
     private Destination Route(string recipient, ulong id, string sender, long size)
     {
         Destination to = settings.Routing.Route(recipient);
-        Log.Line($"{(to.Channel == ChannelKind.Local ? "local" : "remote")}: {sender} {to.Address} {id} {size} bytes");
+        Log.Line($"{(to.Channel == ChannelKind.Local ? "local" : "remote")}: {Log.Safe(sender)} {Log.Safe(to.Address)} {id} {size} bytes");
         return to;
     }
 
