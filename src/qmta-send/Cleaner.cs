@@ -94,6 +94,8 @@ internal sealed class Cleaner
 
     private void RemoveIfOrphan(ulong id, string path, long now)
     {
+        // Under another split's directory its info and todo may be elsewhere too: queue-fix puts it in place.
+        if (path != queue.Mess(id)) return;
         if (IsAbandoned(path, now, out int fd)
             && Files.Status(queue.Todo(id), out _) == -Errno.ENOENT && Files.Status(queue.Info(id), out _) == -Errno.ENOENT)
         {
