@@ -307,9 +307,10 @@ internal sealed class Scheduler
     private Job? WriteDown(Job job)
     {
         Channel channel = channels[(int)job.Channel];
+        Settlement? settlement = null;
         try
         {
-            Settlement settlement = new(queue, job.Id, job.Sender, job.Birth);
+            settlement = new Settlement(queue, job.Id, job.Sender, job.Birth);
             settlement.Add(new Destination(job.Channel, job.Only!));
             if (Settlement.Commit([settlement], cleaner).Count == 0)
             {
@@ -320,6 +321,7 @@ internal sealed class Scheduler
         }
         catch (PosixException failure)
         {
+            settlement?.Abandon();
             Log.Line($"warning: {failure.Message}; will try again later");
         }
         channel.AddStalled(Job.Direct(job.Id, job.Sender, job.Birth, new Destination(job.Channel, job.Only!)), clock.Now + SystemFailurePause);

@@ -29,11 +29,7 @@ internal sealed class Settlement
         Id = id;
         try
         {
-            foreach (string path in (ReadOnlySpan<string>)[queue.Info(id), queue.Local(id), queue.Remote(id)])
-            {
-                int removed = Files.Unlink(path);
-                if (removed < 0 && removed != -Errno.ENOENT) PosixException.Check(removed, "unable to remove " + path);
-            }
+            RemoveLeftovers(queue, id);
             ByteWriter info = Create(queue.Info(id));
             info.Put((byte)'F');
             info.Put(sender);
@@ -52,6 +48,20 @@ internal sealed class Settlement
 
     /// <summary>Whether the message has recipients on the channel.</summary>
     internal bool Has(ChannelKind channel) => recipients[(int)channel] != null;
+
+    /// <summary>
+    /// Removes what an attempt to settle a message left that a crash ended before the message was out of todo. Its number
+    /// will be another message's one day, which must not inherit these recipients.
+    /// </summary>
+    /// <exception cref="PosixException">A file cannot be removed.</exception>
+    internal static void RemoveLeftovers(QueueLayout queue, ulong id)
+    {
+        foreach (string path in (ReadOnlySpan<string>)[queue.Info(id), queue.Local(id), queue.Remote(id)])
+        {
+            int removed = Files.Unlink(path);
+            if (removed < 0 && removed != -Errno.ENOENT) PosixException.Check(removed, "unable to remove " + path);
+        }
+    }
 
     /// <summary>Adds a recipient.</summary>
     /// <exception cref="PosixException">A file cannot be written.</exception>
@@ -84,7 +94,9 @@ internal sealed class Settlement
                 if (!failed.Contains(one)) failed.Add(one);
         }
         foreach (Settlement one in all)
-            if (!failed.Contains(one) && !cleaner.RemoveTodo(one.Id)) failed.Add(one);
+            if (!failed.Contains(one) && !cleaner.RemoveTodo(one.Id)
+                // qmail-clean may have removed it and died before it said so: without todo, these files are all there is.
+                && Files.Status(all[0].queue.Todo(one.Id), out _) != -Errno.ENOENT) failed.Add(one);
         foreach (Settlement one in failed) one.Abandon();
         return failed;
     }

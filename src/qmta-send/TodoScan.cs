@@ -162,6 +162,7 @@ internal sealed class TodoScan
                 // On hold, it may wait for days: then in info and remote, where qmail's tools look.
                 if (channel.Concurrency > 0 && channel.DirectCount < MostDirect)
                 {
+                    Settlement.RemoveLeftovers(queue, id);
                     direct.Add(id);
                     channel.Add(Job.Direct(id, sender, clock.Now, to));
                     return true;
