@@ -178,7 +178,7 @@ internal sealed class Scheduler
     }
 
     private bool IsDying(string sender, long birth) =>
-        clock.Now >= birth + (sender.Length == 0 ? settings.BounceLifetime : settings.QueueLifetime);
+        clock.Now - birth >= (sender.Length == 0 ? settings.BounceLifetime : settings.QueueLifetime);
 
     /// <summary>The sender of a message, or null after saying why it cannot be told.</summary>
     private string? ReadInfo(ulong id, out long birth)
@@ -496,6 +496,12 @@ internal sealed class Scheduler
     {
         _ = Files.Close(trigger);
         trigger = Files.Open(queue.Trigger, OpenMode.Read | OpenMode.NonBlocking);
+        if (trigger >= 0 && Files.Status(trigger, out FileStatus status) == 0 && !status.IsFifo)
+        {
+            // Anything else is always readable: we would search todo without a pause.
+            _ = Files.Close(trigger);
+            trigger = -Errno.EINVAL;
+        }
         if (trigger < 0) Log.Line($"warning: unable to open {queue.Trigger}: {Errno.Text(trigger)}; new mail is noticed every {TodoInterval / 60} minutes only");
     }
 

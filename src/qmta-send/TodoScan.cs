@@ -82,6 +82,7 @@ internal sealed class TodoScan
         {
             batch.Remove(failed);
             Failed = true;
+            found--; // still as new as before: a one-shot run would take it in again and again
         }
         foreach (Settlement settled in batch) Schedule(settled);
         return found;
@@ -130,14 +131,19 @@ internal sealed class TodoScan
             yield break;
         }
         foreach (string directory in Files.List(todo))
-            if (QueueLayout.TryParseId(directory, out _))
+        {
+            if (!QueueLayout.TryParseId(directory, out _)) continue;
+            // A qmail-queue that does not know of the split puts files here.
+            if (Files.Status(todo + "/" + directory, out FileStatus status) == 0 && !status.IsDirectory) yield return todo + "/" + directory;
+            else
                 foreach (string name in Files.List(todo + "/" + directory)) yield return $"{todo}/{directory}/{name}";
+        }
     }
 
     /// <summary>Reads one envelope; true unless it is gone already.</summary>
     private bool TakeIn(ulong id, string path, List<Settlement> batch)
     {
-        int fd = Files.Open(path, OpenMode.Read | OpenMode.NoFollow);
+        int fd = Files.Open(path, OpenMode.Read | OpenMode.NoFollow | OpenMode.NonBlocking); // a FIFO must not stop us
         if (fd == -Errno.ENOENT) return false;
         if (fd is -Errno.ELOOP or -Errno.ENXIO) throw new FormatException(path + " is not a file");
         PosixException.Check(fd, "unable to open " + path);
