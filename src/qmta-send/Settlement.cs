@@ -96,7 +96,7 @@ internal sealed class Settlement
         foreach (Settlement one in all)
             if (!failed.Contains(one) && !cleaner.RemoveTodo(one.Id)
                 // qmail-clean may have removed it and died before it said so: without todo, these files are all there is.
-                && Files.Status(all[0].queue.Todo(one.Id), out _) != -Errno.ENOENT) failed.Add(one);
+                && Files.Status(one.queue.Todo(one.Id), out _) != -Errno.ENOENT) failed.Add(one);
         foreach (Settlement one in failed) one.Abandon();
         return failed;
     }
