@@ -34,7 +34,7 @@ internal sealed class Scheduler
     private readonly PriorityQueue<ulong, long> finished = new();
     private readonly int signals, clockWatch;
     private int trigger = -1;
-    private long nextScan, nextCleanup, clockSaved;
+    private long nextScan, nextCleanup, clockSaved = -ClockInterval;
     private long deliveries;
     private bool stopping, untried, foundNothing;
 
@@ -98,6 +98,7 @@ internal sealed class Scheduler
         if (todo.Scanning)
         {
             if (todo.Step() > 0) foundNothing = false;
+            if (todo.Settled) NoteClock();
             foreach (ulong id in todo.WithoutRecipients) finished.Enqueue(id, clock.Now);
             todo.WithoutRecipients.Clear();
             if (todo.Failed && !todo.Scanning) nextScan = Math.Min(nextScan, clock.SinceBoot + SystemFailurePause * 1000L);
@@ -315,7 +316,7 @@ internal sealed class Scheduler
             if (Settlement.Commit([settlement], cleaner).Count == 0)
             {
                 todo.Forget(job.Id);
-                if (clock.SinceBoot - clockSaved >= ClockInterval) SaveClock();
+                NoteClock();
                 return new Job(job.Id, job.Sender, job.Birth, job.Channel, job.Channel == ChannelKind.Local ? queue.Local(job.Id) : queue.Remote(job.Id));
             }
         }
@@ -570,8 +571,19 @@ internal sealed class Scheduler
         {
             foreach ((ulong id, _) in channel.Waiting)
                 if (shifted.Add(id)) Shift(queue.Info(id), step);
+            // The clock of a board is set when its network comes up: in the middle of its first deliveries.
+            foreach (Job job in (HashSet<Job>)[.. channel.Jobs])
+            {
+                job.Birth = step.Apply(job.Birth, clock.Now);
+                if (job.Only == null && shifted.Add(job.Id)) Shift(queue.Info(job.Id), step);
+            }
             channel.Reschedule(due => due + step.Seconds);
         }
+        (ulong, long)[] ended = new (ulong, long)[finished.Count];
+        int i = 0;
+        foreach ((ulong id, long due) in finished.UnorderedItems) ended[i++] = (id, due + step.Seconds);
+        finished.Clear();
+        finished.EnqueueRange(ended);
         if (step.Seconds > 0) SaveClock();
     }
 
@@ -582,6 +594,12 @@ internal sealed class Scheduler
         long birth = step.Apply(status.Modified, clock.Now);
         if (birth != status.Modified) _ = Files.SetModified(info, birth);
         return birth;
+    }
+
+    /// <summary>A message was written down: its age can be told after a restart only with a note of the clock.</summary>
+    private void NoteClock()
+    {
+        if (clock.SinceBoot - clockSaved >= ClockInterval) SaveClock();
     }
 
     private void SaveClock()

@@ -21,9 +21,12 @@ internal sealed class Settlement
     /// <param name="queue">The queue.</param>
     /// <param name="id">The message.</param>
     /// <param name="sender">Its envelope sender.</param>
-    /// <param name="birth">When it entered the queue, seconds since 1970; null for now.</param>
+    /// <param name="birth">
+    /// When it entered the queue, in seconds since 1970 by the queue's clock: the file's own time may be that of a clock
+    /// set a moment ago.
+    /// </param>
     /// <exception cref="PosixException">A file cannot be written; nothing of it is left.</exception>
-    internal Settlement(QueueLayout queue, ulong id, string sender, long? birth)
+    internal Settlement(QueueLayout queue, ulong id, string sender, long birth)
     {
         this.queue = queue;
         Id = id;
@@ -35,7 +38,7 @@ internal sealed class Settlement
             info.Put(sender);
             info.Put(0);
             info.Flush();
-            if (birth is long time) PosixException.Check(Files.SetModified(queue.Info(id), time), "unable to set the time of " + queue.Info(id));
+            PosixException.Check(Files.SetModified(queue.Info(id), birth), "unable to set the time of " + queue.Info(id));
         }
         catch
         {

@@ -43,6 +43,9 @@ internal sealed class TodoScan
     /// <summary>New messages whose recipients are all done with: those that never had any.</summary>
     internal List<ulong> WithoutRecipients { get; } = [];
 
+    /// <summary>Whether the last step wrote messages down.</summary>
+    internal bool Settled { get; private set; }
+
     /// <summary>Whether the last scan left a message in todo that is to be tried again later.</summary>
     internal bool Failed { get; private set; }
 
@@ -85,6 +88,7 @@ internal sealed class TodoScan
             found--; // still as new as before: a one-shot run would take it in again and again
         }
         foreach (Settlement settled in batch) Schedule(settled);
+        Settled = batch.Count > 0;
         return found;
     }
 
@@ -195,7 +199,7 @@ internal sealed class TodoScan
 
     private void Settle(ulong id, string sender, IEnumerable<Destination> destinations, List<Settlement> batch)
     {
-        Settlement settlement = new(queue, id, sender, null);
+        Settlement settlement = new(queue, id, sender, clock.Now);
         try
         {
             foreach (Destination to in destinations) settlement.Add(to);
