@@ -584,7 +584,9 @@ internal sealed class Scheduler
         foreach ((ulong id, long due) in finished.UnorderedItems) ended[i++] = (id, due + step.Seconds);
         finished.Clear();
         finished.EnqueueRange(ended);
-        if (step.Seconds > 0) SaveClock();
+        if (step.Seconds <= 0) return;
+        SaveClock();
+        nextCleanup = clock.SinceBoot + cleaner.GiveUpSearch() * 1000L;
     }
 
     /// <summary>Shifts the birth of a message; returns it.</summary>
