@@ -66,9 +66,9 @@ internal sealed class Scheduler
     internal int Run()
     {
         LogStatus();
-        LoadQueue();
         cleaner.BeginSearch();
         nextCleanup = clock.SinceBoot + Cleaner.Interval * 1000L;
+        LoadQueue();
         OpenTrigger();
         todo.Begin();
         nextScan = clock.SinceBoot + TodoInterval * 1000L;
@@ -534,6 +534,7 @@ internal sealed class Scheduler
                 if (!any) finished.Enqueue(id, clock.Now);
             }
         if (messages > 0 || step.Seconds != 0) SaveClock();
+        if (step.Seconds > 0) PauseCleanup();
         if (!step.IsNone) Log.Line($"info: the clock was set by {step.Seconds} seconds while no qmta-send ran; ages of messages are kept");
     }
 
@@ -586,8 +587,10 @@ internal sealed class Scheduler
         finished.EnqueueRange(ended);
         if (step.Seconds <= 0) return;
         SaveClock();
-        nextCleanup = clock.SinceBoot + cleaner.GiveUpSearch() * 1000L;
+        PauseCleanup();
     }
+
+    private void PauseCleanup() => nextCleanup = clock.SinceBoot + cleaner.GiveUpSearch() * 1000L;
 
     /// <summary>Shifts the birth of a message; returns it.</summary>
     private long Shift(string info, ClockStep step)
