@@ -124,7 +124,8 @@ internal sealed class Submission
     /// <summary>Takes the stages back, last first; what cannot be removed now, qmta-send removes after 36 hours.</summary>
     private void Undo()
     {
-        if (haveTodo) _ = Files.Unlink(queue.Todo(id));
+        // Without todo/N, qmta-send has taken the message over: its files are no longer ours.
+        if (haveTodo && Files.Unlink(queue.Todo(id)) < 0) return;
         if (intd >= 0) _ = Files.Unlink(queue.Intd(id));
         if (mess >= 0) _ = Files.Unlink(queue.Mess(id));
     }

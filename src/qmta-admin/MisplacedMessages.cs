@@ -47,12 +47,15 @@ internal sealed class MisplacedMessages
                     || !status.IsFile || (status.Inode == id && path == queue.Mess(id)))
                     continue;
                 Make(aside);
+                // The other files lie under the old number, flat or in the old split.
                 foreach (string kind in Kinds)
                 {
-                    // The other files lie under the old number, flat or in the old split.
+                    if (kind == "mess") continue;
                     Move($"{queue.Directory}/{kind}/{directory}/{name}", Aside(kind, status.Inode));
                     Move($"{queue.Directory}/{kind}/{name}", Aside(kind, status.Inode));
                 }
+                // Last: until then the next run, after an interruption, finds the message and what else is its own.
+                Move(path, Aside("mess", status.Inode));
             }
         }
     }

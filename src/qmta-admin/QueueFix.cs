@@ -126,7 +126,8 @@ internal sealed class QueueFix
 
         internal Mutex(QueueLayout queue)
         {
-            fd = PosixException.Check(Files.Open(queue.SendMutex, OpenMode.Write | OpenMode.Create, 0x180), "unable to open " + queue.SendMutex);
+            fd = PosixException.Check(Files.Open(queue.SendMutex, OpenMode.Write | OpenMode.Create | OpenMode.NoFollow, 0x180),
+                "unable to open " + queue.SendMutex);
             Taken = Files.TryLock(fd) == 0;
         }
 

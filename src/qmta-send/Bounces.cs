@@ -34,7 +34,10 @@ internal sealed class Bounces
         int error = fd;
         if (fd >= 0)
         {
-            error = Files.WriteAll(fd, Latin1.Bytes(Paragraph(settings.Routing.WithoutPrepend(recipient), report)));
+            error = Files.Status(fd, out FileStatus before);
+            if (error >= 0) error = Files.WriteAll(fd, Latin1.Bytes(Paragraph(settings.Routing.WithoutPrepend(recipient), report)));
+            // Half a paragraph would stand before the whole one that follows when the disk has room again.
+            if (error < 0) _ = Files.Truncate(fd, before.Size);
             if (error >= 0) error = Files.Sync(fd);
             if (error >= 0) error = Files.SyncDirectory(QueueLayout.DirectoryOf(path));
             _ = Files.Close(fd);
@@ -46,7 +49,8 @@ internal sealed class Bounces
     /// <summary>One recipient's paragraph: "&lt;address&gt;:", then the report without empty lines, then an empty line.</summary>
     internal static string Paragraph(string recipient, string report)
     {
-        char[] text = [.. $"<{recipient.Replace('\n', '_')}>:\n", .. report.TrimEnd('\n'), '\n'];
+        string body = report.TrimEnd('\n');
+        char[] text = [.. $"<{recipient.Replace('\n', '_')}>:\n", .. body.Length == 0 ? "" : body + "\n"];
         for (int i = text.Length - 2; i >= 0; i--)
             if (text[i] == '\n' && text[i + 1] == '\n') text[i] = '/'; // an empty line would end the paragraph
         return new string(text) + "\n";

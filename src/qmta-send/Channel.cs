@@ -132,6 +132,19 @@ internal sealed class Channel
         }
     }
 
+    /// <summary>The passes that have begun or wait for their first attempt; one of several deliveries more than once.</summary>
+    internal IEnumerable<Job> Jobs
+    {
+        get
+        {
+            foreach (Delivery? delivery in slots)
+                if (delivery != null) yield return delivery.Job;
+            if (pass != null) yield return pass;
+            foreach (Job job in direct) yield return job;
+            foreach ((Job job, _) in stalled.UnorderedItems) yield return job;
+        }
+    }
+
     /// <summary>Gives every waiting message another time.</summary>
     internal void Reschedule(Func<long, long> time)
     {

@@ -66,6 +66,16 @@ internal sealed class Cleaner
         for (int n = 0; n < queue.Split; n++) toSearch.Enqueue($"{queue.Directory}/mess/{n}");
     }
 
+    /// <summary>
+    /// Gives a search up: the clock jumped forward, and the files of a qmail-queue at work look older than they are.
+    /// Returns the seconds after which age tells again.
+    /// </summary>
+    internal int GiveUpSearch()
+    {
+        toSearch.Clear();
+        return orphanAge;
+    }
+
     /// <summary>Whether a search is under way.</summary>
     internal bool Searching => toSearch.Count > 0;
 
@@ -94,6 +104,8 @@ internal sealed class Cleaner
 
     private void RemoveIfOrphan(ulong id, string path, long now)
     {
+        // Under another split's directory its info and todo may be elsewhere too: queue-fix puts it in place.
+        if (path != queue.Mess(id)) return;
         if (IsAbandoned(path, now, out int fd)
             && Files.Status(queue.Todo(id), out _) == -Errno.ENOENT && Files.Status(queue.Info(id), out _) == -Errno.ENOENT)
         {

@@ -118,7 +118,8 @@ internal static class Program
     private static bool IsEmpty(QueueLayout queue)
     {
         foreach (string name in Files.List(queue.Directory + "/todo"))
-            if (!queue.BigTodo || HasEntries($"{queue.Directory}/todo/{name}")) return false;
+            if (!queue.BigTodo || Files.Status($"{queue.Directory}/todo/{name}", out FileStatus status) < 0 || !status.IsDirectory
+                || HasEntries($"{queue.Directory}/todo/{name}")) return false;
         // Every message has a file in mess, and every unfinished one in pid or mess.
         if (HasEntries(queue.Pid)) return false;
         for (int n = 0; n < queue.Split; n++)

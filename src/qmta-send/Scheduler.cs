@@ -34,7 +34,7 @@ internal sealed class Scheduler
     private readonly PriorityQueue<ulong, long> finished = new();
     private readonly int signals, clockWatch;
     private int trigger = -1;
-    private long nextScan, nextCleanup, clockSaved;
+    private long nextScan, nextCleanup, clockSaved = -ClockInterval;
     private long deliveries;
     private bool stopping, untried, foundNothing;
 
@@ -66,9 +66,9 @@ internal sealed class Scheduler
     internal int Run()
     {
         LogStatus();
-        LoadQueue();
         cleaner.BeginSearch();
         nextCleanup = clock.SinceBoot + Cleaner.Interval * 1000L;
+        LoadQueue();
         OpenTrigger();
         todo.Begin();
         nextScan = clock.SinceBoot + TodoInterval * 1000L;
@@ -98,6 +98,7 @@ internal sealed class Scheduler
         if (todo.Scanning)
         {
             if (todo.Step() > 0) foundNothing = false;
+            if (todo.Settled) NoteClock();
             foreach (ulong id in todo.WithoutRecipients) finished.Enqueue(id, clock.Now);
             todo.WithoutRecipients.Clear();
             if (todo.Failed && !todo.Scanning) nextScan = Math.Min(nextScan, clock.SinceBoot + SystemFailurePause * 1000L);
@@ -140,7 +141,7 @@ internal sealed class Scheduler
             }
             Delivery delivery = new(job, recipient, position, ++deliveries);
             int number = channel.Start(delivery);
-            Log.Line($"starting delivery {delivery.LogNumber}: msg {job.Id} to {channel.Name} {recipient}");
+            Log.Line($"starting delivery {delivery.LogNumber}: msg {job.Id} to {channel.Name} {Log.Safe(recipient)}");
             LogStatus();
             channel.Helper!.Send(new DeliveryCommand(number, queue.MessName(job.Id), Job.SenderFor(job.Sender, recipient), recipient));
         }
@@ -178,7 +179,7 @@ internal sealed class Scheduler
     }
 
     private bool IsDying(string sender, long birth) =>
-        clock.Now >= birth + (sender.Length == 0 ? settings.BounceLifetime : settings.QueueLifetime);
+        clock.Now - birth >= (sender.Length == 0 ? settings.BounceLifetime : settings.QueueLifetime);
 
     /// <summary>The sender of a message, or null after saying why it cannot be told.</summary>
     private string? ReadInfo(ulong id, out long birth)
@@ -307,19 +308,21 @@ internal sealed class Scheduler
     private Job? WriteDown(Job job)
     {
         Channel channel = channels[(int)job.Channel];
+        Settlement? settlement = null;
         try
         {
-            Settlement settlement = new(queue, job.Id, job.Sender, job.Birth);
+            settlement = new Settlement(queue, job.Id, job.Sender, job.Birth);
             settlement.Add(new Destination(job.Channel, job.Only!));
             if (Settlement.Commit([settlement], cleaner).Count == 0)
             {
                 todo.Forget(job.Id);
-                if (clock.SinceBoot - clockSaved >= ClockInterval) SaveClock();
+                NoteClock();
                 return new Job(job.Id, job.Sender, job.Birth, job.Channel, job.Channel == ChannelKind.Local ? queue.Local(job.Id) : queue.Remote(job.Id));
             }
         }
         catch (PosixException failure)
         {
+            settlement?.Abandon();
             Log.Line($"warning: {failure.Message}; will try again later");
         }
         channel.AddStalled(Job.Direct(job.Id, job.Sender, job.Birth, new Destination(job.Channel, job.Only!)), clock.Now + SystemFailurePause);
@@ -494,6 +497,12 @@ internal sealed class Scheduler
     {
         _ = Files.Close(trigger);
         trigger = Files.Open(queue.Trigger, OpenMode.Read | OpenMode.NonBlocking);
+        if (trigger >= 0 && Files.Status(trigger, out FileStatus status) == 0 && !status.IsFifo)
+        {
+            // Anything else is always readable: we would search todo without a pause.
+            _ = Files.Close(trigger);
+            trigger = -Errno.EINVAL;
+        }
         if (trigger < 0) Log.Line($"warning: unable to open {queue.Trigger}: {Errno.Text(trigger)}; new mail is noticed every {TodoInterval / 60} minutes only");
     }
 
@@ -525,6 +534,7 @@ internal sealed class Scheduler
                 if (!any) finished.Enqueue(id, clock.Now);
             }
         if (messages > 0 || step.Seconds != 0) SaveClock();
+        if (step.Seconds > 0) PauseCleanup();
         if (!step.IsNone) Log.Line($"info: the clock was set by {step.Seconds} seconds while no qmta-send ran; ages of messages are kept");
     }
 
@@ -562,10 +572,25 @@ internal sealed class Scheduler
         {
             foreach ((ulong id, _) in channel.Waiting)
                 if (shifted.Add(id)) Shift(queue.Info(id), step);
+            // The clock of a board is set when its network comes up: in the middle of its first deliveries.
+            foreach (Job job in (HashSet<Job>)[.. channel.Jobs])
+            {
+                job.Birth = step.Apply(job.Birth, clock.Now);
+                if (job.Only == null && shifted.Add(job.Id)) Shift(queue.Info(job.Id), step);
+            }
             channel.Reschedule(due => due + step.Seconds);
         }
-        if (step.Seconds > 0) SaveClock();
+        (ulong, long)[] ended = new (ulong, long)[finished.Count];
+        int i = 0;
+        foreach ((ulong id, long due) in finished.UnorderedItems) ended[i++] = (id, due + step.Seconds);
+        finished.Clear();
+        finished.EnqueueRange(ended);
+        if (step.Seconds <= 0) return;
+        SaveClock();
+        PauseCleanup();
     }
+
+    private void PauseCleanup() => nextCleanup = clock.SinceBoot + cleaner.GiveUpSearch() * 1000L;
 
     /// <summary>Shifts the birth of a message; returns it.</summary>
     private long Shift(string info, ClockStep step)
@@ -574,6 +599,12 @@ internal sealed class Scheduler
         long birth = step.Apply(status.Modified, clock.Now);
         if (birth != status.Modified) _ = Files.SetModified(info, birth);
         return birth;
+    }
+
+    /// <summary>A message was written down: its age can be told after a restart only with a note of the clock.</summary>
+    private void NoteClock()
+    {
+        if (clock.SinceBoot - clockSaved >= ClockInterval) SaveClock();
     }
 
     private void SaveClock()

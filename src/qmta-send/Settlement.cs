@@ -21,25 +21,24 @@ internal sealed class Settlement
     /// <param name="queue">The queue.</param>
     /// <param name="id">The message.</param>
     /// <param name="sender">Its envelope sender.</param>
-    /// <param name="birth">When it entered the queue, seconds since 1970; null for now.</param>
+    /// <param name="birth">
+    /// When it entered the queue, in seconds since 1970 by the queue's clock: the file's own time may be that of a clock
+    /// set a moment ago.
+    /// </param>
     /// <exception cref="PosixException">A file cannot be written; nothing of it is left.</exception>
-    internal Settlement(QueueLayout queue, ulong id, string sender, long? birth)
+    internal Settlement(QueueLayout queue, ulong id, string sender, long birth)
     {
         this.queue = queue;
         Id = id;
         try
         {
-            foreach (string path in (ReadOnlySpan<string>)[queue.Info(id), queue.Local(id), queue.Remote(id)])
-            {
-                int removed = Files.Unlink(path);
-                if (removed < 0 && removed != -Errno.ENOENT) PosixException.Check(removed, "unable to remove " + path);
-            }
+            RemoveLeftovers(queue, id);
             ByteWriter info = Create(queue.Info(id));
             info.Put((byte)'F');
             info.Put(sender);
             info.Put(0);
             info.Flush();
-            if (birth is long time) PosixException.Check(Files.SetModified(queue.Info(id), time), "unable to set the time of " + queue.Info(id));
+            PosixException.Check(Files.SetModified(queue.Info(id), birth), "unable to set the time of " + queue.Info(id));
         }
         catch
         {
@@ -52,6 +51,20 @@ internal sealed class Settlement
 
     /// <summary>Whether the message has recipients on the channel.</summary>
     internal bool Has(ChannelKind channel) => recipients[(int)channel] != null;
+
+    /// <summary>
+    /// Removes what an attempt to settle a message left that a crash ended before the message was out of todo. Its number
+    /// will be another message's one day, which must not inherit these recipients.
+    /// </summary>
+    /// <exception cref="PosixException">A file cannot be removed.</exception>
+    internal static void RemoveLeftovers(QueueLayout queue, ulong id)
+    {
+        foreach (string path in (ReadOnlySpan<string>)[queue.Info(id), queue.Local(id), queue.Remote(id)])
+        {
+            int removed = Files.Unlink(path);
+            if (removed < 0 && removed != -Errno.ENOENT) PosixException.Check(removed, "unable to remove " + path);
+        }
+    }
 
     /// <summary>Adds a recipient.</summary>
     /// <exception cref="PosixException">A file cannot be written.</exception>
@@ -84,7 +97,9 @@ internal sealed class Settlement
                 if (!failed.Contains(one)) failed.Add(one);
         }
         foreach (Settlement one in all)
-            if (!failed.Contains(one) && !cleaner.RemoveTodo(one.Id)) failed.Add(one);
+            if (!failed.Contains(one) && !cleaner.RemoveTodo(one.Id)
+                // qmail-clean may have removed it and died before it said so: without todo, these files are all there is.
+                && Files.Status(one.queue.Todo(one.Id), out _) != -Errno.ENOENT) failed.Add(one);
         foreach (Settlement one in failed) one.Abandon();
         return failed;
     }

@@ -43,6 +43,9 @@ internal sealed class TodoScan
     /// <summary>New messages whose recipients are all done with: those that never had any.</summary>
     internal List<ulong> WithoutRecipients { get; } = [];
 
+    /// <summary>Whether the last step wrote messages down.</summary>
+    internal bool Settled { get; private set; }
+
     /// <summary>Whether the last scan left a message in todo that is to be tried again later.</summary>
     internal bool Failed { get; private set; }
 
@@ -82,8 +85,10 @@ internal sealed class TodoScan
         {
             batch.Remove(failed);
             Failed = true;
+            found--; // still as new as before: a one-shot run would take it in again and again
         }
         foreach (Settlement settled in batch) Schedule(settled);
+        Settled = batch.Count > 0;
         return found;
     }
 
@@ -130,14 +135,19 @@ internal sealed class TodoScan
             yield break;
         }
         foreach (string directory in Files.List(todo))
-            if (QueueLayout.TryParseId(directory, out _))
+        {
+            if (!QueueLayout.TryParseId(directory, out _)) continue;
+            // A qmail-queue that does not know of the split puts files here.
+            if (Files.Status(todo + "/" + directory, out FileStatus status) == 0 && !status.IsDirectory) yield return todo + "/" + directory;
+            else
                 foreach (string name in Files.List(todo + "/" + directory)) yield return $"{todo}/{directory}/{name}";
+        }
     }
 
     /// <summary>Reads one envelope; true unless it is gone already.</summary>
     private bool TakeIn(ulong id, string path, List<Settlement> batch)
     {
-        int fd = Files.Open(path, OpenMode.Read | OpenMode.NoFollow);
+        int fd = Files.Open(path, OpenMode.Read | OpenMode.NoFollow | OpenMode.NonBlocking); // a FIFO must not stop us
         if (fd == -Errno.ENOENT) return false;
         if (fd is -Errno.ELOOP or -Errno.ENXIO) throw new FormatException(path + " is not a file");
         PosixException.Check(fd, "unable to open " + path);
@@ -154,7 +164,7 @@ internal sealed class TodoScan
             string? first = NextRecipient(envelope, path);
             string? second = first == null ? null : NextRecipient(envelope, path);
             Log.Line($"new msg {id}");
-            Log.Line($"info msg {id}: bytes {message.Size} from <{sender}> qp {pid} uid {uid}");
+            Log.Line($"info msg {id}: bytes {message.Size} from <{Log.Safe(sender)}> qp {Log.Safe(pid)} uid {Log.Safe(uid)}");
             if (first != null && second == null)
             {
                 Destination to = Route(first, id, sender, message.Size);
@@ -162,6 +172,7 @@ internal sealed class TodoScan
                 // On hold, it may wait for days: then in info and remote, where qmail's tools look.
                 if (channel.Concurrency > 0 && channel.DirectCount < MostDirect)
                 {
+                    Settlement.RemoveLeftovers(queue, id);
                     direct.Add(id);
                     channel.Add(Job.Direct(id, sender, clock.Now, to));
                     return true;
@@ -188,7 +199,7 @@ internal sealed class TodoScan
 
     private void Settle(ulong id, string sender, IEnumerable<Destination> destinations, List<Settlement> batch)
     {
-        Settlement settlement = new(queue, id, sender, null);
+        Settlement settlement = new(queue, id, sender, clock.Now);
         try
         {
             foreach (Destination to in destinations) settlement.Add(to);
@@ -204,7 +215,7 @@ internal sealed class TodoScan
     private Destination Route(string recipient, ulong id, string sender, long size)
     {
         Destination to = settings.Routing.Route(recipient);
-        Log.Line($"{(to.Channel == ChannelKind.Local ? "local" : "remote")}: {sender} {to.Address} {id} {size} bytes");
+        Log.Line($"{(to.Channel == ChannelKind.Local ? "local" : "remote")}: {Log.Safe(sender)} {Log.Safe(to.Address)} {id} {size} bytes");
         return to;
     }
 

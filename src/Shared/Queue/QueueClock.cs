@@ -88,6 +88,7 @@ public sealed class QueueClock
         if (fd < 0) return;
         byte[] record = Latin1.Bytes($"{last.Boot} {last.Wall} {last.SinceBoot}\n");
         if (Files.WriteAt(fd, record, 0) == record.Length) _ = Files.Truncate(fd, record.Length);
+        _ = Files.Sync(fd); // a power cut is when it will be needed
         _ = Files.Close(fd);
     }
 
