@@ -3,13 +3,14 @@ SHELL := /bin/bash
 BIN ?= artifacts/bin
 DESTDIR ?=
 PREFIX ?= /usr
+RID ?= linux-arm64
 
 # What the executables are made of; directories too, so that a removed file counts as a change.
 SOURCES := $(shell find src build.proj aot.props Directory.Build.props Directory.Packages.props .editorconfig names \
 	scripts/build scripts/setup \( -name bin -o -name obj \) -prune -o -print)
 SINK_SOURCES := $(shell find tests/sink \( -name bin -o -name obj \) -prune -o -print 2>/dev/null)
 
-.PHONY: help build test unit quickstart e2e crash bench soak install clean
+.PHONY: help build test unit quickstart e2e crash bench soak rpi install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,8 +48,11 @@ soak: artifacts/.built ## the long version of crash: 60 one-shot runs over 1,000
 bench: artifacts/.built ## side by side with postfix and nullmailer (root, Debian); writes docs/bench.md
 	tests/bench/run --bin $(BIN)
 
-install: artifacts/.built ## install the programs below DESTDIR and PREFIX (default /usr)
-	scripts/install "$(DESTDIR)" "$(PREFIX)"
+rpi: ## cross-compile to artifacts/RID: RID=linux-arm64 (default) or linux-arm; rpi/README.md says what it needs
+	scripts/build $(RID)
+
+install: $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## install the programs of BIN below DESTDIR and PREFIX (default /usr)
+	scripts/install "$(DESTDIR)" "$(PREFIX)" "$(BIN)"
 
 clean: ## remove what was built
 	rm -rf artifacts run
