@@ -28,8 +28,8 @@ public static unsafe class Processes
     private const int OpaqueSize = 512;
     private const short SetProcessGroup = 2, SetDefaultSignals = 4, SetSignalMask = 8;
 
-    // Above every number an interface assigns (0 to 5) and below the usual limit of open files.
-    private const int ParkingFloor = 20;
+    // Above every number an interface assigns (0 to 5) and low enough for tight limits of open files.
+    private const int ParkingFloor = 6;
 
     public static int Id => Libc.getpid();
     public static int ParentId => Libc.getppid();
