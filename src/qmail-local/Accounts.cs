@@ -65,10 +65,12 @@ internal sealed class Accounts
 
     private static (User?, string) AliasIn(string directory, User self)
     {
-        if (!directory.StartsWith('/')) return (null, "ZALIASDIR does not begin with a slash: " + directory + " (#4.3.5)\n");
+        if (!directory.StartsWith('/'))
+            return (null, "ZALIASDIR does not begin with a slash: " + directory + " (#4.3.5)\n");
         int r = Files.Status(directory, out FileStatus status);
         if (r is -Errno.ENOENT or -Errno.ENOTDIR || (r == 0 && !status.IsDirectory))
             return (null, "DSorry, no mailbox here by that name. (#5.1.1)\n");
-        return r < 0 ? throw new PosixException(r, "unable to stat " + directory) : (self with { Name = Alias, Home = directory }, "");
+        PosixException.Check(r, "unable to stat " + directory);
+        return (self with { Name = Alias, Home = directory }, "");
     }
 }

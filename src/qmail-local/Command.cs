@@ -10,7 +10,8 @@ internal static class Command
 
     /// <summary>Runs a command with the message on its standard input; what it prints goes to the report.</summary>
     /// <returns>True to go on with the next instruction; false when the command says to ignore the rest (99).</returns>
-    /// <exception cref="DeliveryFailure">The command failed or could not be run; it has said why itself, if at all.</exception>
+    /// <exception cref="DeliveryFailure">The command failed or could not be run; it has said why itself, if at
+    /// all.</exception>
     internal static bool Run(string command, MessageFile message, Delivery delivery)
     {
         message.Rewind();

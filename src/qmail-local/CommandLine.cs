@@ -36,16 +36,17 @@ internal static class CommandLine
         }
         // dot-qmail(5) shows a test run without the last argument.
         if (arguments.Length is not (8 or 9) || !arguments[1].StartsWith('/')) return null;
-        return new Delivery(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6],
-            arguments[7], arguments.Length == 9 ? arguments[8] : "") { DescribeOnly = describe };
+        return new Delivery(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
+            arguments[6], arguments[7], arguments.Length == 9 ? arguments[8] : "") { DescribeOnly = describe };
     }
 
     private static (uint, uint)? ParseIdentity(string text)
     {
         int colon = text.IndexOf(':');
-        return colon > 0 && uint.TryParse(text.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out uint uid)
-            && uint.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out uint gid) && uid != 0
-            ? (uid, gid)
-            : null;
+        return colon > 0 && ParseId(text.AsSpan(0, colon), out uint uid) && ParseId(text.AsSpan(colon + 1), out uint gid)
+            && uid != 0 ? (uid, gid) : null;
     }
+
+    private static bool ParseId(ReadOnlySpan<char> text, out uint id) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out id);
 }

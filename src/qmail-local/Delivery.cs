@@ -14,8 +14,8 @@ namespace Qmta.Local;
 /// <param name="Sender">The envelope sender; empty for a bounce.</param>
 /// <param name="DefaultDelivery">Instructions for an empty or missing .qmail file.</param>
 /// <param name="ExtraHeader">Header lines to put in front of the message, or empty (QQEH).</param>
-internal sealed record Delivery(string User, string Home, string Local, string Dash, string Ext, string Host, string Sender,
-    string DefaultDelivery, string ExtraHeader)
+internal sealed record Delivery(string User, string Home, string Local, string Dash, string Ext, string Host,
+    string Sender, string DefaultDelivery, string ExtraHeader)
 {
     /// <summary>Only say what would be done (option -n).</summary>
     internal bool DescribeOnly { get; init; }
@@ -33,10 +33,12 @@ internal sealed record Delivery(string User, string Home, string Local, string D
     /// <param name="now">Seconds since 1970.</param>
     internal string FromLine(long now)
     {
-        string sender = Sender.Length == 0 ? "MAILER-DAEMON" : Sender.Replace(' ', '-').Replace('\t', '-').Replace('\n', '-');
+        string sender = Sender.Length == 0 ? "MAILER-DAEMON"
+            : Sender.Replace(' ', '-').Replace('\t', '-').Replace('\n', '-');
         return "From " + sender + " " + Dates.Asctime(now) + "\n";
     }
 
     /// <summary>The extra header lines, ending in a newline when there are any.</summary>
-    internal string ExtraHeaderLines => ExtraHeader.Length == 0 || ExtraHeader[^1] == '\n' ? ExtraHeader : ExtraHeader + "\n";
+    internal string ExtraHeaderLines =>
+        ExtraHeader.Length == 0 || ExtraHeader[^1] == '\n' ? ExtraHeader : ExtraHeader + "\n";
 }

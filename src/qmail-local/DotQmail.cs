@@ -21,12 +21,15 @@ internal sealed record DotQmail(byte[] Text, bool ForwardsOnly, string? Default)
 
     private const int WritableByOthers = 0x12; // 022
 
-    /// <summary>The names to try, in order: the address's own, then the defaults from the longest to the shortest.</summary>
+    /// <summary>
+    /// The names to try, in order: the address's own, then the defaults from the longest to the shortest.
+    /// </summary>
     internal static IEnumerable<DotQmailName> Names(string dash, string ext)
     {
         // A dot could lead out of the home directory.
         string safe = Latin1.Lower(ext).Replace('.', ':');
-        yield return new(".qmail" + dash + safe, safe.EndsWith("default", System.StringComparison.Ordinal) ? ext[^7..] : null);
+        bool isDefault = safe.EndsWith("default", System.StringComparison.Ordinal);
+        yield return new(".qmail" + dash + safe, isDefault ? ext[^7..] : null);
         for (int i = safe.Length; i >= 0; i--)
             if (i == 0 || safe[i - 1] == '-')
                 yield return new(".qmail" + dash + safe[..i] + "default", ext[i..]);
@@ -50,8 +53,10 @@ internal sealed record DotQmail(byte[] Text, bool ForwardsOnly, string? Default)
                 int r = Files.Status(fd, out FileStatus status);
                 if (r < 0) throw DeliveryFailure.TryLater("Unable to open " + name.File, r);
                 if (!status.IsFile) continue;
-                if ((status.Mode & WritableByOthers) != 0) throw DeliveryFailure.TryLater("Uh-oh: .qmail file is writable. (#4.7.0)");
-                return new DotQmail(Read(fd, name.File, status.Size), (status.Mode & 0x40 /* 0100 */) != 0, name.Default);
+                if ((status.Mode & WritableByOthers) != 0)
+                    throw DeliveryFailure.TryLater("Uh-oh: .qmail file is writable. (#4.7.0)");
+                bool executable = (status.Mode & 0x40 /* 0100 */) != 0;
+                return new DotQmail(Read(fd, name.File, status.Size), executable, name.Default);
             }
             finally
             {

@@ -50,10 +50,10 @@ internal readonly ref struct Instruction
         {
             case '.' or '/': return new(line[^1] == '/' ? InstructionKind.Maildir : InstructionKind.Mbox, line);
             case '|': return new(InstructionKind.Program, line[1..]);
-            case '&': return line.Length == 1 ? new(InstructionKind.Unknown, line) : new(InstructionKind.Forward, line[1..]);
-            case '+': return new(line.SequenceEqual("+list"u8) ? InstructionKind.ForwardsOnly : InstructionKind.Unknown, line);
+            case '&' when line.Length > 1: return new(InstructionKind.Forward, line[1..]);
+            case '+' when line.SequenceEqual("+list"u8): return new(InstructionKind.ForwardsOnly, line);
             // Jumps, labels and environment directories: to mail to them as to addresses would be worse than to wait.
-            case '?' or ':' or '%': return new(InstructionKind.Unknown, line);
+            case '&' or '+' or '?' or ':' or '%': return new(InstructionKind.Unknown, line);
             default: return new(InstructionKind.Forward, line);
         }
     }

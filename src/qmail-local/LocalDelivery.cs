@@ -10,7 +10,9 @@ internal static class LocalDelivery
 {
     private const int WritableByOthers = 0x12 /* 022 */, Sticky = 0x200 /* 01000 */;
 
-    /// <summary>Runs qmail-local: the message is on descriptor 0, what was done goes to descriptor 1, why not to 2.</summary>
+    /// <summary>
+    /// Runs qmail-local: the message is on descriptor 0, what was done goes to descriptor 1, why not to 2.
+    /// </summary>
     /// <returns>The exit code: 0 delivered, 100 permanent failure, 111 try again later.</returns>
     internal static int Execute(ReadOnlySpan<string> arguments)
     {
@@ -53,10 +55,12 @@ internal static class LocalDelivery
         DeliveryVariables.Set(delivery, Clocks.Realtime);
         if (!delivery.DescribeOnly) LoopCheck.Check(message, delivery);
         DotQmail? file = DotQmail.Find(delivery.Dash, delivery.Ext);
-        if (file == null && delivery.Dash.Length > 0) throw DeliveryFailure.Bounce("Sorry, no mailbox here by that name. (#5.1.1)");
+        if (file == null && delivery.Dash.Length > 0)
+            throw DeliveryFailure.Bounce("Sorry, no mailbox here by that name. (#5.1.1)");
         if (file?.Default != null) Variables.Set("DEFAULT", file.Default);
         bool empty = file == null || file.Text.Length == 0;
-        _ = Standard.Output(Follow(empty ? Latin1.Bytes(delivery.DefaultDelivery) : file!.Text, !empty && file!.ForwardsOnly, message, delivery));
+        byte[] instructions = empty ? Latin1.Bytes(delivery.DefaultDelivery) : file!.Text;
+        _ = Standard.Output(Follow(instructions, !empty && file!.ForwardsOnly, message, delivery));
     }
 
     private static void EnterHome(Delivery delivery)
@@ -65,7 +69,8 @@ internal static class LocalDelivery
         if (r < 0) throw DeliveryFailure.TryLater("Unable to switch to " + delivery.Home, r);
         r = Files.Status(".", out FileStatus home);
         if (r < 0) throw DeliveryFailure.TryLater("Unable to stat home directory", r);
-        if ((home.Mode & WritableByOthers) != 0) throw DeliveryFailure.TryLater("Uh-oh: home directory is writable. (#4.7.0)");
+        if ((home.Mode & WritableByOthers) != 0)
+            throw DeliveryFailure.TryLater("Uh-oh: home directory is writable. (#4.7.0)");
         if ((home.Mode & Sticky) == 0) return;
         if (!delivery.DescribeOnly)
             throw DeliveryFailure.TryLater("Home directory is sticky: user is editing his .qmail file. (#4.2.1)");
@@ -75,9 +80,11 @@ internal static class LocalDelivery
     /// <summary>Follows the instructions in the current directory.</summary>
     /// <param name="instructions">The text of a .qmail file.</param>
     /// <param name="forwardsOnly">The file's x bit is set.</param>
-    /// <returns>What was done: "did 1+0+0", files, forwards and programs, and "qp 4711" when something was queued.</returns>
+    /// <returns>What was done: "did 1+0+0", files, forwards and programs, and "qp 4711" when something was
+    /// queued.</returns>
     /// <exception cref="DeliveryFailure">An instruction failed; those before it have been followed.</exception>
-    internal static string Follow(ReadOnlySpan<byte> instructions, bool forwardsOnly, MessageFile message, Delivery delivery)
+    internal static string Follow(
+        ReadOnlySpan<byte> instructions, bool forwardsOnly, MessageFile message, Delivery delivery)
     {
         Check(instructions, forwardsOnly);
         int files = 0, forwards = 0, programs = 0;
@@ -112,7 +119,8 @@ internal static class LocalDelivery
 
         string done = $"did {files}+{forwards}+{programs}\n";
         if (forwards == 0 || delivery.DescribeOnly) return done;
-        return done + "qp " + Forwarding.Send(instructions[..(instructions.Length - rest.Length)], message, delivery) + "\n";
+        ReadOnlySpan<byte> followed = instructions[..(instructions.Length - rest.Length)];
+        return done + "qp " + Forwarding.Send(followed, message, delivery) + "\n";
     }
 
     /// <summary>

@@ -108,7 +108,8 @@ internal sealed class LocalSpawner
             entries[3 + i] = new PollEntry { Fd = running[i].Pipe, Events = PollEntry.In };
             deadline = Math.Min(deadline, running[i].Deadline);
         }
-        long wait = deadline == long.MaxValue ? -1 : Math.Clamp(deadline - Clocks.BoottimeMilliseconds, 0, int.MaxValue);
+        long left = deadline - Clocks.BoottimeMilliseconds;
+        long wait = deadline == long.MaxValue ? -1 : Math.Clamp(left, 0, int.MaxValue);
         PosixException.Check(Poll.Wait(entries.AsSpan(0, count), (int)wait), "unable to wait");
         return count;
     }
@@ -171,7 +172,8 @@ internal sealed class LocalSpawner
             // Mail for nobody, as a double bounce without an address is: done by doing nothing.
             if (local.Length == 0) return "K";
             Recipient? recipient = accounts.Find(local, out string report);
-            return recipient == null ? report : Start(command, recipient, local, command.Recipient[(at + 1)..], message, now);
+            if (recipient == null) return report;
+            return Start(command, recipient, local, command.Recipient[(at + 1)..], message, now);
         }
         finally
         {
@@ -179,7 +181,8 @@ internal sealed class LocalSpawner
         }
     }
 
-    private string? Start(DeliveryCommand command, Recipient recipient, string local, string host, int message, long now)
+    private string? Start(
+        DeliveryCommand command, Recipient recipient, string local, string host, int message, long now)
     {
         User account = recipient.Account;
         if (root && account.Uid == 0) return "ZNot allowed to perform deliveries as root.\n";
@@ -191,7 +194,8 @@ internal sealed class LocalSpawner
             arguments.Add("--as");
             arguments.Add(account.Uid + ":" + account.Gid);
         }
-        arguments.AddRange(["--", account.Name, account.Home, local, recipient.Dash, recipient.Ext, host, command.Sender, defaultDelivery, ""]);
+        arguments.AddRange(["--", account.Name, account.Home, local, recipient.Dash, recipient.Ext, host,
+            command.Sender, defaultDelivery, ""]);
         int pid = Processes.Start(program, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(arguments),
             [new(message, 0), new(write, 1), new(write, 2)], ownGroup: true);
         _ = Files.Close(write);
@@ -211,7 +215,8 @@ internal sealed class LocalSpawner
         int fd = Files.Open(path, OpenMode.Read | OpenMode.NonBlocking | OpenMode.NoFollow);
         trouble = "";
         if (fd < 0) trouble = "ZUnable to open message " + path + ": " + Errno.Text(fd) + ". (#4.3.0)\n";
-        else if (Files.Status(fd, out FileStatus status) is int r and < 0) trouble = "ZUnable to fstat message " + path + ": " + Errno.Text(r) + ". (#4.3.0)\n";
+        else if (Files.Status(fd, out FileStatus status) is int r and < 0)
+            trouble = "ZUnable to fstat message " + path + ": " + Errno.Text(r) + ". (#4.3.0)\n";
         else if (!status.IsFile) trouble = "ZSorry, message has wrong type. (#4.3.5)\n";
         else if (!IsQueueOwner(status.Uid, out string why)) trouble = why;
         if (trouble.Length == 0) return fd;

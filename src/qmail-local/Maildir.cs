@@ -7,7 +7,9 @@ namespace Qmta.Local;
 /// <summary>Adds messages to Maildirs.</summary>
 internal static class Maildir
 {
-    /// <summary>A copy that takes longer, in milliseconds, is given up: mail readers delete files in tmp that are older.</summary>
+    /// <summary>
+    /// A copy that takes longer, in milliseconds, is given up: mail readers delete files in tmp that are older.
+    /// </summary>
     private const long Limit = 24 * 3600 * 1000;
 
     private static int counter;
@@ -31,7 +33,8 @@ internal static class Maildir
                 ReadOnlySpan<byte> piece = message.Read();
                 if (piece.IsEmpty) break;
                 file.Put(piece);
-                if (Clocks.BoottimeMilliseconds > end) throw DeliveryFailure.TryLater("Timeout on maildir delivery. (#4.3.0)");
+                if (Clocks.BoottimeMilliseconds > end)
+                    throw DeliveryFailure.TryLater("Timeout on maildir delivery. (#4.3.0)");
             }
             file.Flush();
             PosixException.Check(Files.Sync(fd), "unable to sync " + temporary);
@@ -66,17 +69,22 @@ internal static class Maildir
 
     private static string Create(string directory, out int fd, out string moment, out string place)
     {
-        place = "." + Programs.HostName.Replace("/", "\\057", StringComparison.Ordinal).Replace(":", "\\072", StringComparison.Ordinal);
+        place = "." + Programs.HostName.Replace("/", "\\057", StringComparison.Ordinal)
+            .Replace(":", "\\072", StringComparison.Ordinal);
         for (int attempt = 1; ; attempt++)
         {
             long now = Clocks.RealtimeMicroseconds;
             moment = $"{now / 1_000_000}.M{now % 1_000_000}P{Processes.Id}Q{++counter}";
             string path = directory + "tmp/" + moment + place;
-            fd = Files.Open(path, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive | OpenMode.NoFollow, 0x180 /* 0600 */);
+            fd = Files.Open(path, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive | OpenMode.NoFollow,
+                0x180 /* 0600 */);
             if (fd >= 0) return path;
             if (fd != -Errno.EEXIST || attempt == 3)
-                throw IsReachable(directory) ? Failure(fd, "unable to create " + path + ": " + Errno.Text(fd))
-                    : DeliveryFailure.TryLater("Unable to chdir to maildir. (#4.2.1)\n" + directory + ": " + Errno.Text(fd));
+            {
+                string reason = Errno.Text(fd);
+                throw IsReachable(directory) ? Failure(fd, "unable to create " + path + ": " + reason)
+                    : DeliveryFailure.TryLater("Unable to chdir to maildir. (#4.2.1)\n" + directory + ": " + reason);
+            }
         }
     }
 

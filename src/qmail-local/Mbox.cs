@@ -36,9 +36,8 @@ internal static class Mbox
             catch (Exception failure) when (failure is PosixException or DeliveryFailure)
             {
                 if (locked && before.IsFile && fd >= 0) _ = Files.Truncate(fd, before.Size);
-                throw failure is PosixException write
-                    ? DeliveryFailure.Write(write.Errno, DeliveryFailure.TryLater("Unable to write " + path, write.Errno))
-                    : failure;
+                if (failure is not PosixException write) throw;
+                throw DeliveryFailure.Write(write.Errno, DeliveryFailure.TryLater("Unable to write " + path, write.Errno));
             }
         }
         finally
@@ -54,7 +53,8 @@ internal static class Mbox
         while (true)
         {
             // O_NONBLOCK: a FIFO without a reader is an error, not a wait.
-            int fd = Files.Open(path, OpenMode.Write | OpenMode.Append | OpenMode.Create | OpenMode.NonBlocking, 0x180 /* 0600 */);
+            int fd = Files.Open(path, OpenMode.Write | OpenMode.Append | OpenMode.Create | OpenMode.NonBlocking,
+                0x180 /* 0600 */);
             if (fd < 0) throw DeliveryFailure.TryLater("Unable to open " + path, fd, "#4.2.1");
             bool keep = false;
             try
@@ -85,7 +85,7 @@ internal static class Mbox
             int r = Files.TryLock(fd);
             if (r != -Errno.EAGAIN) return r == 0;
             if (Clocks.BoottimeMilliseconds >= end)
-                throw DeliveryFailure.TryLater($"File has been locked for {LockLimit / 1000} seconds straight. (#4.3.0)");
+                throw DeliveryFailure.TryLater("File has been locked for 30 seconds straight. (#4.3.0)");
             _ = Poll.Wait([], wait);
         }
     }

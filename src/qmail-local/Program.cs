@@ -9,8 +9,10 @@ internal static class Program
     {
         string[] arguments = Programs.Arguments;
         bool helper = Programs.CalledAs == LocalSpawner.Name;
-        if (arguments is ["--help"]) return Say((helper ? LocalSpawner.Usage : CommandLine.Usage) + "\nSee dot-qmail(5).\n");
-        if (arguments is ["--version"]) return Say($"{(helper ? LocalSpawner.Name : "qmail-local")} {Programs.Version}\n");
+        if (arguments is ["--help"])
+            return Say((helper ? LocalSpawner.Usage : CommandLine.Usage) + "\nSee dot-qmail(5).\n");
+        if (arguments is ["--version"])
+            return Say($"{(helper ? LocalSpawner.Name : "qmail-local")} {Programs.Version}\n");
         return helper ? LocalSpawner.Execute(arguments) : LocalDelivery.Execute(arguments);
     }
 

@@ -21,7 +21,8 @@ internal sealed record Recipient(User Account, string Dash, string Ext)
     /// <param name="local">The local part.</param>
     /// <param name="lookUp">The password entry of a name, or null.</param>
     /// <param name="home">The owner of a home directory; -errno when it cannot be seen.</param>
-    /// <exception cref="PosixException">The user database or a home directory is out of order: nobody knows yet.</exception>
+    /// <exception cref="PosixException">The user database or a home directory is out of order: nobody knows
+    /// yet.</exception>
     internal static Recipient? Find(string local, Func<string, User?> lookUp, Func<string, long> home)
     {
         for (int end = local.Length; end > 0; end--)
@@ -29,7 +30,8 @@ internal sealed record Recipient(User Account, string Dash, string Ext)
             if (end > LongestName || (end < local.Length && local[end] != '-')) continue;
             User? account = lookUp(Latin1.Lower(local[..end]));
             if (account == null || !IsUser(account, home)) continue;
-            return end == local.Length ? new Recipient(account, "", "") : new Recipient(account, "-", local[(end + 1)..]);
+            return end == local.Length ? new Recipient(account, "", "")
+                : new Recipient(account, "-", local[(end + 1)..]);
         }
         return null;
     }
@@ -44,9 +46,12 @@ internal sealed record Recipient(User Account, string Dash, string Ext)
     // qmail-getpw(8), RULES
     private static bool IsUser(User account, Func<string, long> home)
     {
-        if (account.Uid == 0 || account.Name != Latin1.Lower(account.Name) || !account.Home.StartsWith('/')) return false;
+        if (account.Uid == 0 || account.Name != Latin1.Lower(account.Name) || !account.Home.StartsWith('/'))
+            return false;
         long owner = home(account.Home);
-        if (owner is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.EACCES or -Errno.ENAMETOOLONG or -Errno.ELOOP) return false;
-        return owner >= 0 ? owner == account.Uid : throw new PosixException((int)owner, "unable to stat " + account.Home);
+        if (owner is -Errno.ENOENT or -Errno.ENOTDIR or -Errno.EACCES or -Errno.ENAMETOOLONG or -Errno.ELOOP)
+            return false;
+        if (owner < 0) throw new PosixException((int)owner, "unable to stat " + account.Home);
+        return owner == account.Uid;
     }
 }

@@ -9,7 +9,9 @@ namespace Qmta.Local;
 /// <summary>One qmail-local at work.</summary>
 internal sealed class RunningDelivery
 {
-    /// <summary>How long to wait, in milliseconds, for what others write to the pipe after the process has ended.</summary>
+    /// <summary>
+    /// How long to wait, in milliseconds, for what others write to the pipe after the process has ended.
+    /// </summary>
     internal const long Grace = 3000;
 
     /// <summary>How long, in milliseconds, a process that is told to stop may take before it is killed.</summary>
@@ -65,7 +67,8 @@ internal sealed class RunningDelivery
             return;
         }
         int keep = Math.Min(n, DeliveryProtocol.LongestReport - length);
-        if (length + keep > output.Length) Array.Resize(ref output, Math.Min(Math.Max(256, 2 * (length + keep)), DeliveryProtocol.LongestReport));
+        if (length + keep > output.Length)
+            Array.Resize(ref output, Math.Clamp(2 * (length + keep), 256, DeliveryProtocol.LongestReport));
         buffer[..keep].CopyTo(output.AsSpan(length));
         length += keep;
     }
@@ -79,7 +82,9 @@ internal sealed class RunningDelivery
         else if (stage == Stage.Working) Deadline = now + Grace;
     }
 
-    /// <summary>Does what the deadline was for: stop the processes, kill them, or wait no longer for the pipe.</summary>
+    /// <summary>
+    /// Does what the deadline was for: stop the processes, kill them, or wait no longer for the pipe.
+    /// </summary>
     internal void MeetDeadline(long now)
     {
         switch (stage)

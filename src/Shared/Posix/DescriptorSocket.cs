@@ -31,7 +31,9 @@ public static unsafe class DescriptorSocket
         return r < 0 ? -Marshal.GetLastPInvokeError() : 0;
     }
 
-    /// <summary>Whether a descriptor is one end of such a pair, so far as can be seen: a socket that keeps boundaries.</summary>
+    /// <summary>
+    /// Whether a descriptor is one end of such a pair, so far as can be seen: a socket that keeps boundaries.
+    /// </summary>
     public static bool IsEnd(int fd)
     {
         int type = 0;
@@ -65,7 +67,9 @@ public static unsafe class DescriptorSocket
         return n < 0 ? -Marshal.GetLastPInvokeError() : 0;
     }
 
-    /// <summary>Receives a request. The descriptors that came with it are the caller's to close, and close-on-exec.</summary>
+    /// <summary>
+    /// Receives a request. The descriptors that came with it are the caller's to close, and close-on-exec.
+    /// </summary>
     /// <param name="socket">One end of a pair.</param>
     /// <param name="request">The byte.</param>
     /// <param name="fds">Where the descriptors go; those that do not fit are closed.</param>
@@ -80,7 +84,10 @@ public static unsafe class DescriptorSocket
         vector[1] = 1;
         MessageHeader message = new()
         {
-            Vectors = (nint)vector, VectorCount = 1, Control = (nint)control, ControlLength = HeaderSize + Align(MostDescriptors * sizeof(int)),
+            Vectors = (nint)vector,
+            VectorCount = 1,
+            Control = (nint)control,
+            ControlLength = HeaderSize + Align(MostDescriptors * sizeof(int)),
         };
         request = 0;
         count = 0;

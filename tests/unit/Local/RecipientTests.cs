@@ -31,7 +31,8 @@ public sealed class RecipientTests
         _ => -Errno.ENOENT,
     };
 
-    private static Recipient? Find(string local) => Recipient.Find(local, name => Database.GetValueOrDefault(name), Home);
+    private static Recipient? Find(string local) =>
+        Recipient.Find(local, name => Database.GetValueOrDefault(name), Home);
 
     [Theory]
     [InlineData("joe", "joe", "", "")]

@@ -14,10 +14,12 @@ public sealed class VerdictTests
     [InlineData(75, "Zdid 1+0+0\n")]
     [InlineData(1, "Ddid 1+0+0\n")]
     [InlineData(127, "ZUnable to run qmail-local.\ndid 1+0+0\n")]
-    public void ExitCodes(int code, string report) => Assert.Equal(report, Verdict.Of(new ExitStatus(code << 8), "did 1+0+0\n\0x"));
+    public void ExitCodes(int code, string report) =>
+        Assert.Equal(report, Verdict.Of(new ExitStatus(code << 8), "did 1+0+0\n\0x"));
 
     [Fact]
-    public void ASignalIsNoVerdict() => Assert.Equal("Zqmail-local crashed.\n", Verdict.Of(new ExitStatus(9), "did 1+0+0\n"));
+    public void ASignalIsNoVerdict() =>
+        Assert.Equal("Zqmail-local crashed.\n", Verdict.Of(new ExitStatus(9), "did 1+0+0\n"));
 
     [Theory]
     [InlineData(0, false, "5/28", "joe@x", null)]
@@ -56,5 +58,6 @@ public sealed class VerdictTests
     [InlineData(75, 111)]
     [InlineData(127, 111)]
     [InlineData(255, 111)]
-    public void ProgramFailure(int code, int exit) => Assert.Equal(exit, Assert.Throws<DeliveryFailure>(() => Command.Judge(code)).Code);
+    public void ProgramFailure(int code, int exit) =>
+        Assert.Equal(exit, Assert.Throws<DeliveryFailure>(() => Command.Judge(code)).Code);
 }
