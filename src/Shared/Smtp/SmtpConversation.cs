@@ -55,6 +55,9 @@ public sealed class SmtpConversation
     // otherwise both sides could wait for the other to read (RFC 2920 3.1).
     private const int LargestGroup = 50;
 
+    // When replies to RCPT come to so many bytes of text, further ones are cut short.
+    private const int MostText = 1 << 20, ShortText = 100;
+
     private const int ServiceClosing = 421;
 
     private readonly Connection connection;
@@ -137,6 +140,7 @@ public sealed class SmtpConversation
             if (!mail.IsPositive) return new SmtpOutcome(SmtpStage.Sender, mail, answers);
         }
         bool anyAccepted = false;
+        int kept = 0;
         for (int next = 0; next < recipients.Count;)
         {
             int group = Pipelining ? Math.Min(LargestGroup, recipients.Count - next) : 1;
@@ -153,7 +157,8 @@ public sealed class SmtpConversation
                 SmtpReply reply = ReadReply();
                 if (reply.Code == ServiceClosing) throw new ConnectionException("Remote host said: " + reply.Text.TrimEnd('\n'));
                 if (!mail.IsPositive) continue;
-                answers.Add(reply);
+                kept += reply.Text.Length;
+                answers.Add(kept > MostText && reply.Text.Length > ShortText ? reply with { Text = reply.Text[..ShortText] + "\n" } : reply);
                 anyAccepted |= reply.IsPositive;
             }
             if (withData) data = ReadReply();

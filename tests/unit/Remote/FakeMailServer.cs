@@ -59,10 +59,11 @@ internal sealed class FakeSession : IDisposable
 
 internal sealed class FakeMailServer : IDisposable
 {
-    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener listener;
 
-    internal FakeMailServer(Action<FakeSession> part)
+    internal FakeMailServer(Action<FakeSession> part, string address = "127.0.0.1", int port = 0)
     {
+        listener = new TcpListener(IPAddress.Parse(address), port);
         listener.Start();
         Port = ((IPEndPoint)listener.LocalEndpoint).Port;
         new Thread(() => Serve(part)) { IsBackground = true }.Start();

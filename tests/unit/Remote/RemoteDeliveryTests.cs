@@ -7,6 +7,7 @@ using Qmta.Dns;
 using Qmta.Posix;
 using Qmta.Remote;
 using Qmta.Smtp;
+using Qmta.Tests.Dns;
 using Xunit;
 
 namespace Qmta.Tests.Remote;
@@ -243,6 +244,34 @@ public class RemoteDeliveryTests
         string reports = Deliver(server, "x\n", recipients: 1000).Encode();
         Assert.StartsWith(string.Concat(Enumerable.Repeat("r\0", 1000)) + "K", reports);
         Assert.InRange(most, 1, 60);
+    }
+
+    // The relay has three addresses: nobody listens at the first, the second has its own ideas, the third accepts.
+    [Theory]
+    [InlineData("", "421 busy", false, "K127.0.0.4 accepted")]
+    [InlineData("", "554 never", false, "K127.0.0.4 accepted")]
+    [InlineData("", null, false, "K127.0.0.4 accepted")]
+    [InlineData("EHLO", "421 busy", true, "K127.0.0.4 accepted")]
+    [InlineData("EHLO", "421 busy", false, "ZConnected to 127.0.0.3 but my name was rejected.\n")]
+    [InlineData("MAIL", "451 busy", true, "ZConnected to 127.0.0.3 but sender was rejected.\n")]
+    [InlineData("RCPT", "550 no", true, "D127.0.0.3 does not like recipient.\n")]
+    [InlineData("EHLO", null, true, "ZConnected to 127.0.0.3 but connection died.")]
+    public void TheNextHostIsTriedUntilOneHasGreeted(string at, string? reply, bool afterHello, string expected)
+    {
+        using FakeMailServer second = new(s => Play(s, false, at, () =>
+        {
+            if (reply == null) s.Dispose();
+            else s.Say(reply + "\r\n");
+        }), "127.0.0.3");
+        using FakeMailServer third = new(s => Play(s, false, "never", () => { }), "127.0.0.4", second.Port);
+        using FakeNameServer names = new(q => [Packets.Response(q.Id, q.Name, q.Type, answers: q.Type == Packets.A
+            ? [.. Enumerable.Range(2, 3).Select(i => Packets.Record(q.Name, Packets.A, 60, [127, 0, 0, (byte)i]))] : [])]);
+        RemoteSettings settings = new("me.test", new SmtpRoutes([$":relay.example:{second.Port}"]), 5000, 5000, [], afterHello);
+        int empty = Files.Open("/dev/null", OpenMode.Read);
+        string report = new RemoteDelivery(settings, names.Resolver(), new SmtpBuffers())
+            .Deliver(new RemoteMessage("there", "joe@here", ["a@there"], 0, empty)).Merge();
+        _ = Files.Close(empty);
+        Assert.StartsWith(expected, report);
     }
 
     [Fact]
