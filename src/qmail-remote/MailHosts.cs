@@ -46,11 +46,13 @@ internal sealed class MailHosts
     private IEnumerable<IpAddress> RelayAddresses()
     {
         string relay = route.Relay;
-        if (IpAddress.TryParseLiteral(relay, out IpAddress literal) || IpAddress.TryParse(relay, out literal)) return [literal];
+        if (IpAddress.TryParseLiteral(relay, out IpAddress literal) || IpAddress.TryParse(relay, out literal))
+            return [literal];
         DnsAnswer answer = resolver.HostAddresses(relay, deadline);
         if (answer.Addresses.Count > 0) return answer.Addresses;
         // That a relay does not exist is a mistake of this host's postmaster: mail waits until it is mended.
-        Failure = RemoteReport.Temporary($"Sorry, I couldn't find the relay {relay} that the route for {domain} names. (#4.4.4)\n"
+        Failure = RemoteReport.Temporary(
+            $"Sorry, I couldn't find the relay {relay} that the route for {domain} names. (#4.4.4)\n"
             + Details(answer));
         return [];
     }
@@ -113,7 +115,8 @@ internal sealed class MailHosts
                 yield return address;
             }
         }
-        if (!any) Failure = failed == null ? NoAddress("None of its mail exchangers has an address.\n") : NotNow(failed);
+        if (any) yield break;
+        Failure = failed == null ? NoAddress("None of its mail exchangers has an address.\n") : NotNow(failed);
     }
 
     /// <summary>By preference, lowest first, and in random order where it is equal (RFC 5321 5.1).</summary>

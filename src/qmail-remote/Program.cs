@@ -9,6 +9,7 @@ internal static class Program
     {
         _ = Standard.FillGaps();
         Signals.IgnorePipe();
-        return Programs.CalledAs == "qmail-rspawn" ? SpawnHelper.Run(Programs.Arguments) : RemoteCommand.Run(Programs.Arguments);
+        string[] arguments = Programs.Arguments;
+        return Programs.CalledAs == "qmail-rspawn" ? SpawnHelper.Run(arguments) : RemoteCommand.Run(arguments);
     }
 }

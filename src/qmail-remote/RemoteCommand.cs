@@ -25,14 +25,16 @@ internal static class RemoteCommand
         }
         RemoteReport report;
         // qqeh, the extra headers of a queue that has them, is for programs put in this one's place.
-        if (arguments.Length < 5) report = RemoteReport.Permanent("I (qmail-remote) was invoked improperly. (#5.3.5)\n" + Usage);
+        if (arguments.Length < 5)
+            report = RemoteReport.Permanent("I (qmail-remote) was invoked improperly. (#5.3.5)\n" + Usage);
         else
         {
             try
             {
                 RemoteSettings settings = RemoteSettings.Read(ControlFiles.FromEnvironment());
                 RemoteDelivery delivery = new(settings, new Dns.Resolver(), new SmtpBuffers());
-                report = delivery.Deliver(new RemoteMessage(arguments[0], arguments[1], arguments[4..], Size(arguments[3]), 0));
+                RemoteMessage message = new(arguments[0], arguments[1], arguments[4..], Size(arguments[3]), 0);
+                report = delivery.Deliver(message);
             }
             catch (Exception e) when (e is PosixException or FormatException)
             {
@@ -47,7 +49,8 @@ internal static class RemoteCommand
     }
 
     /// <summary>The line that --version prints.</summary>
-    internal static string Version(string program) => $"{program} {typeof(RemoteCommand).Assembly.GetName().Version?.ToString(3)} (qmta)\n";
+    internal static string Version(string program) =>
+        $"{program} {typeof(RemoteCommand).Assembly.GetName().Version?.ToString(3)} (qmta)\n";
 
     private static long Size(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long size) ? size : -1;

@@ -40,7 +40,8 @@ internal sealed class RemoteDelivery
     {
         if (!SmtpAddress.IsSendable(message.Sender) || !SmtpAddress.IsSendable(string.Concat(message.Recipients)))
             return RemoteReport.Permanent("Sorry, SMTP cannot carry an address with a line end or NUL in it. (#5.1.3)");
-        long deadline = Sockets.In((long)Settings.ReplyTimeout * MostTimeouts + Math.Max(0, message.Size) * 1000 / SlowestBytesPerSecond);
+        long transfer = Math.Max(0, message.Size) * 1000 / SlowestBytesPerSecond;
+        long deadline = Sockets.In((long)Settings.ReplyTimeout * MostTimeouts + transfer);
         Route route;
         try
         {
@@ -57,8 +58,8 @@ internal sealed class RemoteDelivery
         {
             if (Clocks.BoottimeMilliseconds >= deadline) break;
             long limit = Math.Min(deadline, Sockets.In(Settings.ConnectTimeout));
-            using Connection? connection = Connection.Open(address, route.Port, Settings.LocalAddressFor(address), limit,
-                buffers.Received, out int error);
+            using Connection? connection = Connection.Open(address, route.Port, Settings.LocalAddressFor(address),
+                limit, buffers.Received, out int error);
             if (connection == null)
             {
                 failures += $"{address} port {route.Port}: {Errno.Text(error)}\n";

@@ -80,7 +80,8 @@ internal sealed class SpawnHelper
     {
         if (Users.EffectiveUid != 0) return;
         User user = Users.ByName("qmailr") ?? throw new PosixException(Errno.ENOENT, "unable to find the user qmailr");
-        uint group = Users.GroupByName("qmail") ?? throw new PosixException(Errno.ENOENT, "unable to find the group qmail");
+        uint group = Users.GroupByName("qmail")
+            ?? throw new PosixException(Errno.ENOENT, "unable to find the group qmail");
         Users.Become(user.Uid, group);
     }
 
@@ -115,7 +116,8 @@ internal sealed class SpawnHelper
             else
             {
                 // Not Report, which would free the number under the delivery that has it.
-                Write(new DeliveryReport(command.Number, "ZInternal error: delnum in use. (#4.3.5)\n").Encode(wide: true));
+                DeliveryReport report = new(command.Number, "ZInternal error: delnum in use. (#4.3.5)\n");
+                Write(report.Encode(wide: true));
                 return;
             }
         }
@@ -237,7 +239,8 @@ internal sealed class SpawnHelper
         int at = command.Recipient.LastIndexOf('@');
         if (at < 0) return "DSorry, address must include host name. (#5.1.3)\n";
         int fd = Files.Open(mess + command.Message, OpenMode.Read | OpenMode.NonBlocking | OpenMode.NoFollow);
-        if (fd < 0) return $"Zqmail-spawn unable to open message. (#4.3.0)\n{mess}{command.Message}: {Errno.Text(fd)}\n";
+        if (fd < 0)
+            return $"Zqmail-spawn unable to open message. (#4.3.0)\n{mess}{command.Message}: {Errno.Text(fd)}\n";
         try
         {
             if (Files.Status(fd, out FileStatus status) < 0) return "Zqmail-spawn unable to fstat message. (#4.3.0)\n";
@@ -297,5 +300,6 @@ internal sealed class SpawnHelper
     }
 
     private static string Cut(string text) =>
-        text.Length < DeliveryProtocol.LongestReport ? text : text[..(DeliveryProtocol.LongestReport - 40)] + "\nError report too long, sorry.\n";
+        text.Length < DeliveryProtocol.LongestReport ? text
+            : text[..(DeliveryProtocol.LongestReport - 40)] + "\nError report too long, sorry.\n";
 }

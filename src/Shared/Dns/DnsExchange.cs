@@ -13,7 +13,8 @@ internal static class DnsExchange
 
     /// <summary>The server's response, or null with the reason, a sentence part.</summary>
     /// <param name="end">When to give up.</param>
-    internal static DnsMessage? Ask(NameServer server, string name, DnsType type, bool extended, long end, out string reason)
+    internal static DnsMessage? Ask(NameServer server, string name, DnsType type, bool extended, long end,
+        out string reason)
     {
         Span<byte> query = stackalloc byte[DnsMessage.LongestQuery];
         int id = RandomId();
@@ -22,8 +23,8 @@ internal static class DnsExchange
         return message is { Truncated: true } ? ByStream(server, query, id, name, type, end, out reason) : message;
     }
 
-    private static DnsMessage? ByDatagram(NameServer server, ReadOnlySpan<byte> query, int id, string name, DnsType type,
-        long end, out string reason)
+    private static DnsMessage? ByDatagram(NameServer server, ReadOnlySpan<byte> query, int id, string name,
+        DnsType type, long end, out string reason)
     {
         int fd = Sockets.ConnectDatagram(server.Address, server.Port);
         if (fd < 0)

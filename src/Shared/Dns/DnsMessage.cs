@@ -25,7 +25,8 @@ public enum DnsCode
 /// <param name="Address">The address of A and AAAA.</param>
 /// <param name="Host">The name in CNAME and MX.</param>
 /// <param name="Preference">The preference in MX.</param>
-public sealed record DnsRecord(string Owner, DnsType Type, long Seconds, IpAddress Address, string Host, int Preference);
+public sealed record DnsRecord(string Owner, DnsType Type, long Seconds, IpAddress Address, string Host,
+    int Preference);
 
 /// <summary>A response.</summary>
 public sealed class DnsMessage
@@ -100,7 +101,8 @@ public sealed class DnsMessage
         // A server that could not read the question cannot repeat it.
         if (questions == 0 && message.Code is DnsCode.FormatError or DnsCode.NotImplemented) return message;
         int at = HeaderLength;
-        if (questions != 1 || !DnsName.TryDecode(packet, ref at, out string asked) || at + 4 > packet.Length) return null;
+        if (questions != 1 || !DnsName.TryDecode(packet, ref at, out string asked) || at + 4 > packet.Length)
+            return null;
         if (!Latin1.EqualsIgnoreCase(asked, name.EndsWith('.') ? name.AsSpan(0, name.Length - 1) : name)) return null;
         if (Number(packet, at) != (int)type || Number(packet, at + 2) != InternetClass) return null;
         at += 4;

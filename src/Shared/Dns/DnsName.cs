@@ -65,7 +65,8 @@ public static class DnsName
                 position = target;
                 continue;
             }
-            if (count > LongestLabel || position + count > packet.Length || (length += count + 1) > LongestEncoded) return false;
+            length += count + 1;
+            if (count > LongestLabel || position + count > packet.Length || length > LongestEncoded) return false;
             if (text.Length > 0) text.Append('.');
             foreach (byte b in packet.Slice(position, count))
                 text.Append(b == '.' ? '\0' : b is >= (byte)'A' and <= (byte)'Z' ? (char)(b | 0x20) : (char)b);

@@ -86,14 +86,17 @@ public sealed class HostsFile
         int comment = line.IndexOf((byte)'#');
         if (comment >= 0) line = line[..comment];
         if (name.Length == 0) return;
-        // Most lines are about other names, and need no strings to be told apart: the name's last byte ends some word here.
+        // Most lines are about other names, and need no strings to be told apart: does the name's last byte end a word?
         byte last = (byte)name[^1];
         bool possible = false;
         for (int i = name.Length; i < line.Length && !possible; i++)
-            possible = (line[i] | 0x20) == (last | 0x20) && (i + 1 == line.Length || line[i + 1] is (byte)' ' or (byte)'\t' or (byte)'\r');
+            possible = (line[i] | 0x20) == (last | 0x20)
+                && (i + 1 == line.Length || line[i + 1] is (byte)' ' or (byte)'\t' or (byte)'\r');
         if (!possible) return;
-        string[] words = Latin1.Lower(Latin1.String(line)).Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length < 2 || Array.IndexOf(words, name, 1) < 0 || !IpAddress.TryParse(words[0], out IpAddress address)) return;
+        string text = Latin1.Lower(Latin1.String(line));
+        string[] words = text.Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length < 2 || Array.IndexOf(words, name, 1) < 0) return;
+        if (!IpAddress.TryParse(words[0], out IpAddress address)) return;
         List<IpAddress> list = address.IsV6 ? six : four;
         if (!list.Contains(address)) list.Add(address);
     }

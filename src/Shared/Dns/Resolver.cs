@@ -64,7 +64,10 @@ public sealed class Resolver
     /// <param name="end">When to give up (<see cref="Sockets.In"/>).</param>
     public DnsAnswer MailExchangers(string domain, long end) => Ask(domain, DnsType.Mx, end);
 
-    /// <summary>The addresses of a name in the DNS, IPv4 first. The answer may be Found and lack those of one kind that could not be had.</summary>
+    /// <summary>
+    /// The addresses of a name in the DNS, IPv4 first. The answer may be Found and lack those of one kind that could
+    /// not be had.
+    /// </summary>
     /// <param name="end">When to give up.</param>
     public DnsAnswer Addresses(string name, long end)
     {
@@ -107,7 +110,8 @@ public sealed class Resolver
         if (key.Length == 0 || DnsName.Encode(key, encoded) == 0 || key.Contains('\0')) return DnsAnswer.NoName;
         lock (guard)
         {
-            if (remembered.TryGetValue((key, type), out (DnsAnswer Answer, long Until) known) && known.Until > Clocks.BoottimeMilliseconds)
+            if (remembered.TryGetValue((key, type), out (DnsAnswer Answer, long Until) known)
+                && known.Until > Clocks.BoottimeMilliseconds)
                 return known.Answer;
         }
         DnsAnswer found = FollowAliases(key, type, end, out long seconds);
@@ -144,7 +148,8 @@ public sealed class Resolver
             return message.Code == DnsCode.NoName ? DnsAnswer.NoName : DnsAnswer.NoData;
         }
         seconds = 0;
-        return DnsAnswer.Failed($"CNAME lookup failed temporarily: {name} is an alias of an alias, more than {LongestChain} times.");
+        return DnsAnswer.Failed(
+            $"CNAME lookup failed temporarily: {name} is an alias of an alias, more than {LongestChain} times.");
     }
 
     private static DnsRecord? Alias(DnsMessage message, string name)
@@ -182,9 +187,11 @@ public sealed class Resolver
             for (int i = 0; i < servers && Clocks.BoottimeMilliseconds < end; i++)
             {
                 NameServer server = current.Servers[(first + i) % servers];
-                DnsMessage? message = DnsExchange.Ask(server, name, type, true, Math.Min(end, Sockets.In(timeout)), out string why);
-                if (message is { Code: DnsCode.FormatError or DnsCode.NotImplemented }) // RFC 6891 7: it may be too old for EDNS0
-                    message = DnsExchange.Ask(server, name, type, false, Math.Min(end, Sockets.In(timeout)), out why);
+                long limit = Math.Min(end, Sockets.In(timeout));
+                DnsMessage? message = DnsExchange.Ask(server, name, type, true, limit, out string why);
+                // RFC 6891 7: it may be too old for EDNS0
+                if (message is { Code: DnsCode.FormatError or DnsCode.NotImplemented })
+                    message = DnsExchange.Ask(server, name, type, false, limit, out why);
                 if (message != null && Problem(message) is string problem) (message, why) = (null, problem);
                 if (message != null) return message;
                 reason = $"name server {server}: {why}";
@@ -201,8 +208,8 @@ public sealed class Resolver
     {
         DnsCode.NoName => null,
         // Neither an answer nor a server that looks for one: it points elsewhere (a lame delegation).
-        DnsCode.Success => message.Answers.Count > 0 || message.Authoritative || message.RecursionAvailable || message.NegativeSeconds != null
-            ? null : "it knows nothing and looks nowhere",
+        DnsCode.Success => message.Answers.Count > 0 || message.Authoritative || message.RecursionAvailable
+            || message.NegativeSeconds != null ? null : "it knows nothing and looks nowhere",
         DnsCode.ServerFailure => "it reports a failure (SERVFAIL)",
         DnsCode.Refused => "it refuses to answer (REFUSED)",
         _ => $"it answers with error {(int)message.Code}",

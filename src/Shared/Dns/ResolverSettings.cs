@@ -50,11 +50,13 @@ public sealed class ResolverSettings
                 case "nameserver":
                     int zone = words[1].IndexOf('%');
                     string address = zone < 0 ? words[1] : words[1][..zone];
-                    if (servers.Count < MostServers && IpAddress.TryParse(address, out IpAddress server)) servers.Add(new(server, 53));
+                    if (servers.Count < MostServers && IpAddress.TryParse(address, out IpAddress server))
+                        servers.Add(new(server, 53));
                     break;
                 case "domain" or "search":
                     suffixes.Clear(); // the last line counts
-                    for (int i = 1; i < words.Length && i <= MostSuffixes; i++) suffixes.Add(Latin1.Lower(words[i].TrimEnd('.')));
+                    for (int i = 1; i < words.Length && i <= MostSuffixes; i++)
+                        suffixes.Add(Latin1.Lower(words[i].TrimEnd('.')));
                     break;
                 case "options":
                     for (int i = 1; i < words.Length; i++)
@@ -68,9 +70,17 @@ public sealed class ResolverSettings
         }
         if (servers.Count == 0) servers.Add(new(IpAddress.LoopbackV4, 53));
         suffixes.RemoveAll(static suffix => suffix.Length == 0);
-        return new ResolverSettings { Servers = servers, Suffixes = suffixes, Timeout = timeout, Attempts = attempts, Rotate = rotate };
+        return new ResolverSettings
+        {
+            Servers = servers,
+            Suffixes = suffixes,
+            Timeout = timeout,
+            Attempts = attempts,
+            Rotate = rotate,
+        };
     }
 
     private static int? Value(string word, string option) => word.StartsWith(option)
-        && int.TryParse(word.AsSpan(option.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : null;
+        && int.TryParse(word.AsSpan(option.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+        ? value : null;
 }

@@ -66,7 +66,9 @@ public readonly record struct IpAddress
         return true;
     }
 
-    /// <summary>Reads an address literal of RFC 5321 4.1.3: [192.0.2.1], [IPv6:2001:db8::1], and [2001:db8::1] as well.</summary>
+    /// <summary>
+    /// Reads an address literal of RFC 5321 4.1.3: [192.0.2.1], [IPv6:2001:db8::1], and [2001:db8::1] as well.
+    /// </summary>
     public static bool TryParseLiteral(string text, out IpAddress address)
     {
         address = default;

@@ -14,7 +14,9 @@ public struct DotStuffing
     private bool insideLine;
     private bool heldCr;
 
-    /// <summary>Converts a piece; <paramref name="to"/> must have room for <see cref="Room"/> of it. Returns the bytes written.</summary>
+    /// <summary>
+    /// Converts a piece; <paramref name="to"/> must have room for <see cref="Room"/> of it. Returns the bytes written.
+    /// </summary>
     public int Convert(ReadOnlySpan<byte> from, Span<byte> to)
     {
         int used = 0;
@@ -51,7 +53,10 @@ public struct DotStuffing
         return used;
     }
 
-    /// <summary>Writes the end of the last line, if it lacks one, and the end of the message; at most <see cref="EndRoom"/> bytes.</summary>
+    /// <summary>
+    /// Writes the end of the last line, if it lacks one, and the end of the message; at most
+    /// <see cref="EndRoom"/> bytes.
+    /// </summary>
     public int End(Span<byte> to)
     {
         int used = 0;

@@ -123,10 +123,14 @@ public sealed class SmtpConversation
     /// <summary>Sends one message.</summary>
     /// <param name="sender">The envelope sender; "" for none.</param>
     /// <param name="recipients">The envelope recipients; all addresses are <see cref="SmtpAddress.IsSendable"/>.</param>
-    /// <param name="size">The message's size in bytes as it is stored; an estimate will do (RFC 1870 6.3); negative when unknown.</param>
+    /// <param name="size">
+    /// The message's size in bytes as it is stored; an estimate will do (RFC 1870 6.3); negative when unknown.
+    /// </param>
     /// <param name="message">A descriptor from which the message is read to its end.</param>
     /// <exception cref="ConnectionException">The connection failed.</exception>
-    /// <exception cref="MessageUnreadableException">The message was not sent to its end; the connection is of no more use.</exception>
+    /// <exception cref="MessageUnreadableException">
+    /// The message was not sent to its end; the connection is of no more use.
+    /// </exception>
     public SmtpOutcome Transact(string sender, IReadOnlyList<string> recipients, long size, int message)
     {
         List<SmtpReply> answers = new(recipients.Count);
@@ -155,11 +159,13 @@ public sealed class SmtpConversation
             for (int i = 0; i < group; i++)
             {
                 SmtpReply reply = ReadReply();
-                if (reply.Code == ServiceClosing) throw new ConnectionException("Remote host said: " + reply.Text.TrimEnd('\n'));
+                if (reply.Code == ServiceClosing)
+                    throw new ConnectionException("Remote host said: " + reply.Text.TrimEnd('\n'));
                 if (!mail.IsPositive) continue;
                 kept += reply.Text.Length;
-                answers.Add(kept > MostText && reply.Text.Length > ShortText ? reply with { Text = reply.Text[..ShortText] + "\n" } : reply);
                 anyAccepted |= reply.IsPositive;
+                bool cut = kept > MostText && reply.Text.Length > ShortText;
+                answers.Add(cut ? reply with { Text = reply.Text[..ShortText] + "\n" } : reply);
             }
             if (withData) data = ReadReply();
             else if (!mail.IsPositive) return new SmtpOutcome(SmtpStage.Sender, mail, answers);
@@ -217,7 +223,7 @@ public sealed class SmtpConversation
             used += stuffing.Convert(buffers.Message.AsSpan(0, n), output.AsSpan(used));
             if (output.Length - used < 2048 && SendOrHear() is SmtpReply early) return early;
         }
-        // The end leaves together with the last piece: a small segment of its own would wait for the peer's delayed ACK.
+        // The end leaves together with the last piece: a small segment of its own might wait for a delayed ACK.
         used += stuffing.End(output.AsSpan(used));
         InDoubt = true;
         return SendOrHear() ?? ReadReply();

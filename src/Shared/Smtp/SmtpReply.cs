@@ -27,7 +27,9 @@ public sealed record SmtpReply(int Code, string Text)
 /// <summary>Puts replies together from the bytes that arrive, however the network cuts them.</summary>
 public sealed class SmtpReplyParser
 {
-    /// <summary>Longest line accepted, in bytes. RFC 5321 4.5.3.1.5 allows 512; servers that explain themselves exceed it.</summary>
+    /// <summary>
+    /// Longest line accepted, in bytes. RFC 5321 4.5.3.1.5 allows 512; servers that explain themselves exceed it.
+    /// </summary>
     public const int LongestLine = 4096;
 
     /// <summary>Most lines accepted in one reply.</summary>
