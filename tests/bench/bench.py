@@ -3,7 +3,7 @@
 Submission: N messages one after the other through each system's sendmail, its scheduler stopped, so that only the way
 into the queue counts: wall time per message (median) and processor time of sendmail and its children.
 Drain: messages already queued, then delivered to one smtp-sink on loopback: time from starting the scheduler to the
-last message's arrival.
+last message's arrival, and to the empty queue.
 Idle: PSS and context switches of every process of the system during a minute without work.
 Rounds of the systems are interleaved, so that a slow moment of the machine hits all of them; medians are reported.
 """
@@ -144,6 +144,9 @@ class Postfix(System):
     def clear(self):
         self.root.run("postsuper", "-d", "ALL", stdout=self.log, stderr=self.log)
 
+    def left(self):
+        return sum(files(f"{self.root.root}/var/spool/postfix/{sub}") for sub in ("maildrop", "incoming", "active", "deferred"))
+
     def processes(self):
         with open(self.root.root + "/var/spool/postfix/pid/master.pid") as file:
             return tree(int(file.read()))
@@ -177,6 +180,9 @@ class Nullmailer(System):
         for sub in ("queue", "tmp", "failed"):
             for name in os.listdir(f"{spool}/{sub}") if os.path.isdir(f"{spool}/{sub}") else []:
                 os.unlink(f"{spool}/{sub}/{name}")
+
+    def left(self):
+        return files(self.root.root + "/var/spool/nullmailer/queue")
 
     def processes(self):
         return tree(self.daemon.pid)
@@ -217,6 +223,9 @@ class Qmta(System):
     def clear(self):
         subprocess.run(["rm", "-rf", self.root.root + "/var/qmta/queue"], check=True)
         self.fix()
+
+    def left(self):
+        return files(self.root.root + "/var/qmta/queue/mess")
 
     def processes(self):
         return tree(self.daemon.pid)
@@ -323,6 +332,15 @@ def switches(pids):
     return counts
 
 
+def trace(system, seconds):
+    """Prints what system calls a system's processes make; strace itself wakes them once at the beginning."""
+    words = ["timeout", "-s", "INT", str(seconds), "strace", "-c", "-f"]
+    for pid in system.processes():
+        words += ["-p", str(pid)]
+    print(f"system calls of {system.name} in {seconds} s:", flush=True)
+    subprocess.run(words, stderr=sys.stdout, check=False)
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--roots", required=True)
@@ -333,6 +351,7 @@ def main():
     options.add_argument("--idle", type=int, default=60, help="seconds; 0 leaves this part out")
     options.add_argument("--settle", type=int, default=75, help="seconds before the idle minute begins")
     options.add_argument("--only", default=",".join(SYSTEMS), help="systems, separated by commas")
+    options.add_argument("--strace", action="store_true", help="count the first system's system calls in the idle minute")
     options.add_argument("--quick", action="store_true", help="one round, fewer messages, no idle minute")
     given = options.parse_args()
     if given.quick:
@@ -344,6 +363,7 @@ def main():
     walls = {s.name: [] for s in systems}
     cpus = {s.name: [] for s in systems}
     drains = {s.name: [] for s in systems}
+    empties = {s.name: [] for s in systems}
     idle = {}
 
     block = max(1, given.submissions // 5)
@@ -365,8 +385,12 @@ def main():
             begin = time.monotonic()
             system.begin_drain()
             seconds = sink.wait_for(given.messages, 600) - begin
+            wait(lambda: system.left() == 0, 120, f"{system.name}'s queue to be empty")
+            until_empty = time.monotonic() - begin
             drains[system.name].append(given.messages / seconds)
-            print(f"drain {system.name}, round {number + 1}: {given.messages / seconds:.0f} messages/s", flush=True)
+            empties[system.name].append(given.messages / until_empty)
+            print(f"drain {system.name}, round {number + 1}: {given.messages / seconds:.0f} messages/s, "
+                  f"{given.messages / until_empty:.0f} until the queue is empty", flush=True)
             system.stop()
             sink.stop()
             system.clear()
@@ -376,7 +400,10 @@ def main():
             system.start()
         time.sleep(given.settle)
         before = {s.name: switches(s.processes()) for s in systems}
-        time.sleep(given.idle)
+        if given.strace:
+            trace(systems[0], given.idle)
+        else:
+            time.sleep(given.idle)
         for system in systems:
             pids = system.processes()
             after = switches(pids)
@@ -386,10 +413,10 @@ def main():
         for system in systems:
             system.stop()
 
-    report(given, systems, walls, cpus, drains, idle)
+    report(given, systems, walls, cpus, drains, empties, idle)
 
 
-def report(given, systems, walls, cpus, drains, idle):
+def report(given, systems, walls, cpus, drains, empties, idle):
     first = systems[0].name
     names = [s.name for s in systems]
     rows = []
@@ -403,7 +430,9 @@ def report(given, systems, walls, cpus, drains, idle):
         lambda ours, theirs: ours / theirs)
     row("submission, processor time per message (ms)", {n: statistics.median(cpus[n]) * 1000 for n in names}, "{:.2f}",
         lambda ours, theirs: ours / theirs)
-    row("drain (median, messages/s)", {n: statistics.median(drains[n]) for n in names}, "{:.0f}",
+    row("drain until the queue is empty (median, messages/s)", {n: statistics.median(empties[n]) for n in names}, "{:.0f}",
+        lambda ours, theirs: ours / theirs)
+    row("drain until the last arrival (median, messages/s)", {n: statistics.median(drains[n]) for n in names}, "{:.0f}",
         lambda ours, theirs: ours / theirs)
     if idle:
         row("idle, processes", {n: idle[n][0] for n in names}, "{}", lambda ours, theirs: ours / theirs)
@@ -428,9 +457,10 @@ How it is measured:
   nullmailer fsyncs its queue file.
 - Submission: {given.submissions} messages of 1 KB one after the other through each system's `sendmail` by an ordinary user, the
   scheduler stopped, in five interleaved blocks. Processor time is that of `sendmail` and the programs it waits for.
-- Drain: {given.messages} messages already in the queue (postfix: on hold), then the scheduler is started (postfix: already up,
-  the messages are released and its queue flushed); the clock stops when `smtp-sink` on loopback has the last one. Up to 20 connections for qmta and postfix; nullmailer sends
-  one after the other. No syslog daemon runs, so the peers' logging costs them nothing. {given.rounds} interleaved rounds.
+- Drain: {given.messages} messages already in the queue (postfix: on hold), then the scheduler is started (postfix: already up, the
+  messages are released and its queue flushed); it ends when `smtp-sink` on loopback has the last one, and when the
+  queue is empty. Up to 20 connections for qmta and postfix; nullmailer sends one after the other. No syslog daemon runs,
+  so the peers' logging costs them nothing. {given.rounds} interleaved rounds.
 - Idle: a minute without work, {given.settle} s after the daemons' start; every process of the system counts.
 """
     with open(given.report, "w") as out:

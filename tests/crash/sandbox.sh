@@ -26,7 +26,7 @@ if [ "${CRASH_TOP:-}" = "" ]; then
     environment=(
         CRASH_TOP="$CRASH_TOP" PATH="$CRASH_TOP/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" LC_ALL=C TZ=UTC
         QUEUEDIR="$work/queue" CONTROLDIR="$work/control" HOME="$work/home" ALIASDIR="$work/alias"
-        DOTNET_ROOT="${DOTNET_ROOT:-${dotnet%/*}}"
+        USER="${USER:-operator}" DOTNET_ROOT="${DOTNET_ROOT:-${dotnet%/*}}"
     )
     as=()
     if [ "$(id -u)" = 0 ]; then
@@ -40,7 +40,7 @@ if [ "${CRASH_TOP:-}" = "" ]; then
 fi
 
 cd "$CRASH_TOP/work"
-ACCOUNT=$(id -un)
+ACCOUNT=$(id -un 2>/dev/null || echo "$USER")
 queue-fix "$QUEUEDIR" >queue-fix.out 2>&1 || { cat queue-fix.out >&2; exit 1; }
 
 # Messages that the scheduler still has work with; what a killed qmail-queue left half-written is not among them.
