@@ -68,7 +68,7 @@ public class IpAddressTests
         Prop.ForAll(Arb.From(Gen.Choose(0, 3).SelectMany(i => i == 0 ? Gen.Constant((byte)0) : ArbMap.Default.GeneratorFor<byte>()).ArrayOf(16)),
             bytes =>
             {
-                IpAddress six = IpAddress.From(bytes), four = IpAddress.From(bytes[..4]);
+                IpAddress six = IpAddress.From(bytes), four = IpAddress.From(bytes.AsSpan(0, 4));
                 return IpAddress.TryParse(six.ToString(), out IpAddress again) && again == six
                     && IpAddress.TryParse(four.ToString(), out again) && again == four
                     && System.Net.IPAddress.Parse(six.ToString()).GetAddressBytes().AsSpan().SequenceEqual(bytes);
