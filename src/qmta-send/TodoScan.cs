@@ -67,6 +67,8 @@ internal sealed class TodoScan
             string? path = NextName();
             if (path == null) break;
             if (!QueueLayout.TryParseId(path[(path.LastIndexOf('/') + 1)..], out ulong id) || direct.Contains(id)) continue;
+            // One that was moved into place may be met there again, while it is still being settled.
+            if (batch.Exists(one => one.Id == id)) continue;
             try
             {
                 if (TakeIn(id, path, batch)) found++;
