@@ -10,17 +10,11 @@ internal static class QueueFixCommand
     internal static Command Create()
     {
         Argument<string> directory = new("directory") { Description = "The queue directory; it is created when missing." };
-        Option<int> split = new("-s", "--split")
+        Option<string> split = new("-s", "--split")
         {
-            Description = "Number of sub-directories of mess, info, local and remote.",
+            Description = $"Number of sub-directories of mess, info, local and remote. [default: CONFSPLIT or {QueueLayout.DefaultSplit}]",
             HelpName = "number",
-            DefaultValueFactory = _ => QueueLayout.ParseSplit(Variables.Get("CONFSPLIT")) ?? QueueLayout.DefaultSplit,
         };
-        split.Validators.Add(static result =>
-        {
-            if (QueueLayout.ParseSplit(result.GetValueOrDefault<int>().ToString()) == null)
-                result.AddError("The split is a number from 1 to 10000.");
-        });
         Option<int> bigTodo = new("-b", "--bigtodo") { Description = "1 splits todo and intd too.", HelpName = "0|1" };
         bigTodo.AcceptOnlyFromAmong("0", "1");
         Option<bool> modes = new("-m") { Description = "Owners and modes for qmta-send. Every queue gets them: this changes nothing." };
@@ -33,9 +27,15 @@ internal static class QueueFixCommand
         {
             directory, split, bigTodo, modes, user,
         };
-        command.SetAction(parsed => QueueFix.Run(
-            new QueueLayout(parsed.GetRequiredValue(directory), parsed.GetValue(split), parsed.GetValue(bigTodo) == 1),
-            parsed.GetValue(user)));
+        command.SetAction(parsed =>
+        {
+            string? number = parsed.GetValue(split) ?? Variables.Get("CONFSPLIT");
+            int? parts = string.IsNullOrEmpty(number) ? QueueLayout.DefaultSplit : QueueLayout.ParseSplit(number);
+            if (parts is int count)
+                return QueueFix.Run(new QueueLayout(parsed.GetRequiredValue(directory), count, parsed.GetValue(bigTodo) == 1), parsed.GetValue(user));
+            Standard.Error("queue-fix: fatal: the split is a number from 1 to 10000, not " + number);
+            return 100;
+        });
         return command;
     }
 }
