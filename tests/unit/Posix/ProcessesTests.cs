@@ -30,7 +30,7 @@ public sealed class ProcessesTests
     public void InputAndOutputChangePlaces()
     {
         Assert.Equal(0, Files.Pipe(out int read, out int write));
-        int pid = Start("exec 5>&3; for n in 0 1 2; do readlink /proc/$$/fd/$n >&5; done", new(0, 1), new(1, 0), new(write, 2), new(write, 3));
+        int pid = Start("for n in 0 1 2; do was=$(readlink /proc/$$/fd/$n); echo $was >&3; done", new(0, 1), new(1, 0), new(write, 2), new(write, 3));
         Files.Close(write);
         string pipe = Files.ReadLink($"/proc/self/fd/{read}")!;
         Assert.Equal($"{Files.ReadLink("/proc/self/fd/1")}\n{Files.ReadLink("/proc/self/fd/0")}\n{pipe}\n", ReadAll(read));
