@@ -1,0 +1,25 @@
+// Every function of OpenSSL's libcrypto that qmta calls; the library is loaded when the first of them is called.
+// Only opaque pointers, integers and bytes cross this border; C's long and size_t are nint here, as wide as a pointer
+// on every Linux.
+using System.Runtime.InteropServices;
+
+namespace Qmta.Tls;
+
+internal static unsafe partial class LibCrypto
+{
+    internal const string Name = "libcrypto.so.3";
+
+    // Digests
+    [LibraryImport(Name)] internal static partial nint EVP_MD_fetch(nint context, byte* algorithm, byte* properties);
+    [LibraryImport(Name)] internal static partial void EVP_MD_free(nint digest);
+    [LibraryImport(Name)] internal static partial int EVP_Digest(byte* data, nint count, byte* to, uint* size, nint digest, nint engine);
+    [LibraryImport(Name)] internal static partial byte* HMAC(nint digest, byte* key, int keyLength, byte* data, nint count, byte* to, uint* size);
+    [LibraryImport(Name)] internal static partial int PKCS5_PBKDF2_HMAC(byte* password, int passwordLength, byte* salt, int saltLength, int iterations, nint digest, int length, byte* to);
+    [LibraryImport(Name)] internal static partial int RAND_bytes(byte* to, int count);
+
+    // Errors
+    [LibraryImport(Name)] internal static partial nint ERR_peek_error();
+    [LibraryImport(Name)] internal static partial nint ERR_get_error();
+    [LibraryImport(Name)] internal static partial void ERR_clear_error();
+    [LibraryImport(Name)] internal static partial byte* ERR_reason_error_string(nint error);
+}
