@@ -263,10 +263,13 @@ public sealed class CdbWriter
     /// power failure. On failure the old one stays.
     /// </summary>
     /// <param name="fill">Adds the records.</param>
-    /// <param name="permissions">The mode of a new file; one that is replaced hands its mode on.</param>
+    /// <param name="permissions">The mode of the new file.</param>
+    /// <param name="ownedLike">
+    /// The file whose owner and group it gets where this process may give it away; the file replaced when null.
+    /// </param>
     /// <exception cref="PosixException">A file cannot be written.</exception>
     /// <exception cref="FormatException">The database becomes larger than the format allows, 4 GiB.</exception>
-    public static void Replace(string path, int permissions, Action<CdbWriter> fill)
+    public static void Replace(string path, int permissions, Action<CdbWriter> fill, string? ownedLike = null)
     {
         string temporary = path + ".tmp";
         _ = Files.Unlink(temporary);
@@ -278,11 +281,8 @@ public sealed class CdbWriter
             CdbWriter writer = new(fd, temporary);
             fill(writer);
             writer.Finish();
-            if (Files.Status(path, out FileStatus old) == 0)
-            {
-                permissions = old.Mode;
+            if (Files.Status(ownedLike ?? path, out FileStatus old) == 0)
                 _ = Files.ChangeOwner(temporary, old.Uid, old.Gid); // only root can, and only root needs to
-            }
             PosixException.Check(Files.ChangeMode(fd, permissions), "unable to set the mode of " + temporary);
             PosixException.Check(Files.Sync(fd), "unable to write " + temporary);
             PosixException.Check(Files.Rename(temporary, path), "unable to rename " + temporary + " to " + path);

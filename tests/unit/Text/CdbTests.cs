@@ -144,11 +144,9 @@ public sealed class CdbTests : IDisposable
     }
 
     [Fact]
-    public void ANewDatabaseKeepsTheModeOfTheOldOne()
+    public void ItHasTheModeThatIsAskedFor()
     {
-        Make(("a", "1"));
-        Files.ChangeMode(Database, 0x180);
-        Make(("a", "2"));
+        CdbWriter.Replace(Database, 0x180, writer => writer.Add("user", "password"));
         Files.Status(Database, out FileStatus status);
         Assert.Equal(0x180, status.Mode);
     }
