@@ -9,7 +9,7 @@ internal static class Program
 {
     private static int Main()
     {
-        Command[] tools = [QueueFixCommand.Create()];
+        Command[] tools = [QueueFixCommand.Create(), CdbCommand.Create(), TcpTimeoutCommands.List(), TcpTimeoutCommands.Clear()];
         foreach (Command tool in tools)
         {
             if (tool.Name != Programs.CalledAs) continue;

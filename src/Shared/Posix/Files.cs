@@ -244,6 +244,15 @@ public static unsafe class Files
     /// <summary>Takes an exclusive lock without waiting (flock(2)); -EAGAIN when another process has it.</summary>
     public static int TryLock(int fd) => Result(Libc.flock(fd, 2 | 4));
 
+    /// <summary>Takes an exclusive lock, waiting until no other process has it (flock(2)).</summary>
+    public static int Lock(int fd)
+    {
+        int r;
+        do r = Libc.flock(fd, 2);
+        while (r < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+        return Result(r);
+    }
+
     /// <summary>Sets the process's umask; returns the old one.</summary>
     public static int Umask(int mask) => (int)Libc.umask((uint)mask);
 
