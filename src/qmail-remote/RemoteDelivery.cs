@@ -25,12 +25,15 @@ internal sealed class RemoteDelivery
 
     private readonly Resolver resolver;
     private readonly SmtpBuffers buffers;
+    private readonly SessionCache? sessions;
 
-    internal RemoteDelivery(RemoteSettings settings, Resolver resolver, SmtpBuffers buffers)
+    /// <param name="sessions">Where sessions are kept for the next delivery; null to end each after its message.</param>
+    internal RemoteDelivery(RemoteSettings settings, Resolver resolver, SmtpBuffers buffers, SessionCache? sessions = null)
     {
         Settings = settings;
         this.resolver = resolver;
         this.buffers = buffers;
+        this.sessions = sessions;
     }
 
     internal RemoteSettings Settings { get; set; }
@@ -51,95 +54,61 @@ internal sealed class RemoteDelivery
         {
             return RemoteReport.Temporary($"Sorry, {e.Message}. (#4.3.5)");
         }
+        SessionKey key = SessionKey.For(message.Host, route, Settings);
+        if (sessions?.Take(key, Settings.LocalAddressFor) is Session idle)
+        {
+            idle.Lend(buffers, Settings.ReplyTimeout, deadline);
+            if (Send(idle, message) is RemoteReport report) return report;
+            long r = Files.Seek(message.File, 0);
+            if (r < 0) return Unreadable(Errno.Text((int)r));
+        }
+        SessionOpener opener = new(Settings, buffers, key, route, deadline);
         MailHosts hosts = new(message.Host, route, resolver, deadline);
-        string? refusals = null;
-        string failures = "";
         foreach (IpAddress address in hosts.Addresses())
         {
             if (Clocks.BoottimeMilliseconds >= deadline) break;
-            long limit = Math.Min(deadline, Sockets.In(Settings.ConnectTimeout));
-            using Connection? connection = Connection.Open(address, route.Port, Settings.LocalAddressFor(address),
-                limit, buffers.Received, out int error);
-            if (connection == null)
-            {
-                failures += $"{address} port {route.Port}: {Errno.Text(error)}\n";
-                continue;
-            }
-            connection.Patience = Settings.ReplyTimeout;
-            connection.Deadline = deadline;
-            if (Converse(connection, message, ref refusals) is RemoteReport report) return report;
+            if (opener.Open(address) is Session session) return Send(session, message)!;
+            if (opener.Verdict is RemoteReport verdict) return verdict;
         }
-        // A host that answered says more than those that could not be reached.
-        if (refusals != null) return RemoteReport.Temporary(refusals);
-        if (failures.Length == 0 && hosts.Failure != null) return hosts.Failure;
-        return RemoteReport.Temporary("Sorry, I wasn't able to establish an SMTP connection. (#4.4.1)\n" + failures);
+        return opener.Failure(hosts.Failure);
     }
 
-    // Null when the next host shall be tried, with the reason in refusals.
-    private RemoteReport? Converse(Connection connection, RemoteMessage message, ref string? refusals)
+    // One transaction, after which the session is kept or ended. Null when the session had been used before and turned
+    // out to be worn out before the message can have been accepted: then a new one shall be tried, and no harm is done.
+    private RemoteReport? Send(Session session, RemoteMessage message)
     {
-        string connected = $"Connected to {connection.Peer} but ";
-        SmtpConversation conversation = new(connection, buffers);
-        bool greeted = false;
         try
         {
-            SmtpReply greeting = conversation.Greeting();
-            if (greeting.Code != 220)
-            {
-                conversation.Quit();
-                refusals = connected + "greeting failed.\n" + Said(greeting);
-                return null;
-            }
-            greeted = true;
-            SmtpReply hello = conversation.Hello(Settings.HeloHost);
-            if (!hello.IsPositive)
-            {
-                conversation.Quit();
-                string rejected = connected + "my name was rejected.\n" + Said(hello);
-                if (!hello.IsTransient || !Settings.NextAfterHello) return RemoteReport.Temporary(rejected);
-                refusals = rejected;
-                return null;
-            }
-            SmtpOutcome outcome = conversation.Transact(message.Sender, message.Recipients, message.Size, message.File);
-            conversation.Quit();
-            return Report(connection.Peer, outcome);
+            SmtpOutcome outcome = session.Smtp.Transact(message.Sender, message.Recipients, message.Size, message.File);
+            // Some servers take so many messages in a session and say "later" to the next sender.
+            bool worn = session.IsReused && outcome.Stage == SmtpStage.Sender && outcome.Reply.IsTransient;
+            RemoteReport? report = worn ? null : RemoteReport.Of(session.Peer, outcome);
+            session.CountTransaction();
+            if (worn || sessions == null) session.End();
+            else sessions.Keep(session);
+            return report;
         }
         catch (ConnectionException e)
         {
-            if (!greeted)
-            {
-                refusals = connected + "greeting failed. (#4.4.2)\n" + e.Message + ".\n";
-                return null;
-            }
-            string doubt = conversation.InDoubt ? "Possible duplicate! " : "";
-            return RemoteReport.Temporary($"{connected}connection died. {doubt}(#4.4.2)\n{e.Message}.\n");
+            session.Dispose();
+            if (session.IsReused && !session.Smtp.InDoubt) return null;
+            string doubt = session.Smtp.InDoubt ? "Possible duplicate! " : "";
+            return RemoteReport.Temporary(
+                $"Connected to {session.Peer} but connection died. {doubt}(#4.4.2)\n{e.Message}.\n");
         }
         catch (MessageUnreadableException e)
         {
             // Closing without the end of the message makes the server forget it.
-            return RemoteReport.Temporary($"Unable to read message. (#4.3.0)\n{e.Message}.\n");
+            session.Dispose();
+            return Unreadable(e.Message);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
         }
     }
 
-    private static RemoteReport Report(IpAddress peer, SmtpOutcome outcome)
-    {
-        SmtpReply reply = outcome.Reply;
-        char letter = reply.IsPermanent ? 'D' : 'Z';
-        RemoteReport report = outcome.Stage switch
-        {
-            SmtpStage.Sender => RemoteReport.Of(letter, $"Connected to {peer} but sender was rejected.\n" + Said(reply)),
-            SmtpStage.Recipients => RemoteReport.Permanent($"Giving up on {peer}.\n"),
-            SmtpStage.Data => RemoteReport.Of(letter, $"{peer} failed on DATA command.\n" + Said(reply)),
-            _ when reply.IsPositive => RemoteReport.Success($"{peer} accepted message.\n" + Said(reply)),
-            _ => RemoteReport.Of(letter, $"{peer} failed after I sent the message.\n" + Said(reply)),
-        };
-        foreach (SmtpReply answer in outcome.Recipients)
-        {
-            if (answer.IsPositive) report.AddRecipient('r', "");
-            else report.AddRecipient(answer.IsPermanent ? 'h' : 's', $"{peer} does not like recipient.\n" + Said(answer));
-        }
-        return report;
-    }
-
-    private static string Said(SmtpReply reply) => "Remote host said: " + reply.Text;
+    private static RemoteReport Unreadable(string reason) =>
+        RemoteReport.Temporary($"Unable to read message. (#4.3.0)\n{reason}.\n");
 }

@@ -1,6 +1,8 @@
 // What became of a remote delivery, in qmail's two forms: qmail-remote's reports and qmail-rspawn's single one.
 using System.Collections.Generic;
 using System.Text;
+using Qmta.Posix;
+using Qmta.Smtp;
 
 namespace Qmta.Remote;
 
@@ -23,6 +25,30 @@ internal sealed class RemoteReport
 
     /// <summary>The report with this letter, which is K, Z or D.</summary>
     internal static RemoteReport Of(char letter, string text) => new(letter, text);
+
+    /// <summary>The reports of an SMTP transaction.</summary>
+    internal static RemoteReport Of(IpAddress peer, SmtpOutcome outcome)
+    {
+        SmtpReply reply = outcome.Reply;
+        char letter = reply.IsPermanent ? 'D' : 'Z';
+        RemoteReport report = outcome.Stage switch
+        {
+            SmtpStage.Sender => Of(letter, $"Connected to {peer} but sender was rejected.\n" + Said(reply)),
+            SmtpStage.Recipients => Permanent($"Giving up on {peer}.\n"),
+            SmtpStage.Data => Of(letter, $"{peer} failed on DATA command.\n" + Said(reply)),
+            _ when reply.IsPositive => Success($"{peer} accepted message.\n" + Said(reply)),
+            _ => Of(letter, $"{peer} failed after I sent the message.\n" + Said(reply)),
+        };
+        foreach (SmtpReply answer in outcome.Recipients)
+        {
+            if (answer.IsPositive) report.AddRecipient('r', "");
+            else report.AddRecipient(answer.IsPermanent ? 'h' : 's', $"{peer} does not like recipient.\n" + Said(answer));
+        }
+        return report;
+    }
+
+    /// <summary>The words of a server.</summary>
+    internal static string Said(SmtpReply reply) => "Remote host said: " + reply.Text;
 
     /// <summary>Adds the report of the next recipient.</summary>
     internal void AddRecipient(char letter, string text) => recipients.Add(Line(letter, text));

@@ -26,6 +26,7 @@ internal sealed class SpawnHelper
     private readonly uint owner;
     private readonly ControlFiles control = ControlFiles.FromEnvironment();
     private readonly Dns.Resolver resolver = new();
+    private readonly SessionCache sessions = new();
 
     private readonly Lock settingsLock = new();
     private RemoteSettings? settings;
@@ -96,6 +97,7 @@ internal sealed class SpawnHelper
             ReadOnlySpan<byte> bytes = buffer.AsSpan(0, n);
             while (stream.Take(ref bytes)) Begin(stream.Command());
         }
+        sessions.Close(); // no delivery will come that could use them
         lock (work)
         {
             while (busy > 0) Monitor.Wait(work);
@@ -246,7 +248,7 @@ internal sealed class SpawnHelper
             if (Files.Status(fd, out FileStatus status) < 0) return "Zqmail-spawn unable to fstat message. (#4.3.0)\n";
             if (!status.IsFile) return "ZSorry, message has wrong type. (#4.3.5)\n";
             if (status.Uid != owner) return "ZSorry, message has wrong owner. (#4.3.5)\n";
-            delivery ??= new RemoteDelivery(CurrentSettings(), resolver, buffers);
+            delivery ??= new RemoteDelivery(CurrentSettings(), resolver, buffers, sessions);
             delivery.Settings = CurrentSettings();
             return delivery.Deliver(new RemoteMessage(command.Recipient[(at + 1)..], command.Sender, [command.Recipient],
                 (long)status.Size, fd)).Merge();

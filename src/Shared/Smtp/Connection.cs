@@ -16,7 +16,7 @@ public sealed class ConnectionException : Exception
 /// </summary>
 public sealed class Connection : IDisposable
 {
-    private readonly byte[] received;
+    private byte[] received;
     private int fd;
     private int start, end;
 
@@ -45,6 +45,20 @@ public sealed class Connection : IDisposable
     {
         error = Sockets.Connect(to, port, from, limit);
         return error < 0 ? null : new Connection(error, to, port, buffer);
+    }
+
+    /// <summary>
+    /// Whether nothing has come that was not consumed, the end included. Of a secure channel's own bytes nobody knows
+    /// before they are read: they count as something.
+    /// </summary>
+    public bool IsQuiet => start == end && !Poll.WaitFor(fd, false, 0);
+
+    /// <summary>Receives into another buffer from now on; only while nothing is in the present one.</summary>
+    public void UseBuffer(byte[] buffer)
+    {
+        if (start != end) throw new InvalidOperationException("received bytes would be lost");
+        received = buffer;
+        start = end = 0;
     }
 
     /// <summary>Sends everything.</summary>

@@ -61,9 +61,15 @@ public sealed class SmtpConversation
     private const int ServiceClosing = 421;
 
     private readonly Connection connection;
-    private readonly SmtpBuffers buffers;
+    private SmtpBuffers buffers;
     private readonly SmtpReplyParser parser = new();
     private int used;
+
+    // A transaction was begun and not ended: the server has its sender still.
+    private bool needsReset;
+
+    // The server gave its verdict before it had the whole message; nobody knows what it takes the rest for.
+    private bool cutShort;
 
     public SmtpConversation(Connection connection, SmtpBuffers buffers)
     {
@@ -86,6 +92,19 @@ public sealed class SmtpConversation
     /// </summary>
     public bool InDoubt { get; private set; }
 
+    /// <summary>
+    /// The server waits for the next transaction: nothing has failed, and it has not said that it closes.
+    /// </summary>
+    public bool CanContinue { get; private set; }
+
+    /// <summary>Works with other memory from now on; only between transactions.</summary>
+    public void UseBuffers(SmtpBuffers other)
+    {
+        connection.UseBuffer(other.Received);
+        buffers = other;
+        used = 0;
+    }
+
     /// <summary>Waits for the server's greeting.</summary>
     /// <exception cref="ConnectionException">The connection failed, or the server does not speak SMTP.</exception>
     public SmtpReply Greeting() => ReadReply();
@@ -93,6 +112,13 @@ public sealed class SmtpConversation
     /// <summary>Says EHLO, or HELO to a server that does not know it.</summary>
     /// <exception cref="ConnectionException">The connection failed.</exception>
     public SmtpReply Hello(string name)
+    {
+        SmtpReply reply = SayHello(name);
+        CanContinue = reply.IsPositive;
+        return reply;
+    }
+
+    private SmtpReply SayHello(string name)
     {
         Put("EHLO ");
         Put(name);
@@ -133,8 +159,18 @@ public sealed class SmtpConversation
     /// </exception>
     public SmtpOutcome Transact(string sender, IReadOnlyList<string> recipients, long size, int message)
     {
-        List<SmtpReply> answers = new(recipients.Count);
         InDoubt = false;
+        CanContinue = false;
+        Reset();
+        cutShort = false;
+        SmtpOutcome outcome = TryTransact(sender, recipients, size, message);
+        CanContinue = !cutShort && outcome.Reply.Code != ServiceClosing;
+        return outcome;
+    }
+
+    private SmtpOutcome TryTransact(string sender, IReadOnlyList<string> recipients, long size, int message)
+    {
+        List<SmtpReply> answers = new(recipients.Count);
         PutMail(sender, size);
         SmtpReply? mail = null, data = null;
         if (!Pipelining)
@@ -179,6 +215,7 @@ public sealed class SmtpConversation
                 Send();
                 _ = ReadReply();
             }
+            else needsReset = mail!.IsPositive;
             return mail!.IsPositive
                 ? new SmtpOutcome(SmtpStage.Recipients, answers[^1], answers)
                 : new SmtpOutcome(SmtpStage.Sender, mail, answers);
@@ -189,7 +226,11 @@ public sealed class SmtpConversation
             Send();
             data = ReadReply();
         }
-        if (!data.IsIntermediate) return new SmtpOutcome(SmtpStage.Data, data, answers);
+        if (!data.IsIntermediate)
+        {
+            needsReset = true;
+            return new SmtpOutcome(SmtpStage.Data, data, answers);
+        }
         SmtpReply verdict = SendMessage(message);
         InDoubt = false;
         return new SmtpOutcome(SmtpStage.Message, verdict, answers);
@@ -198,16 +239,27 @@ public sealed class SmtpConversation
     /// <summary>Says good-bye and does not wait for the answer, which could change nothing any more.</summary>
     public void Quit()
     {
+        CanContinue = false;
+        used = 0;
         try
         {
-            used = 0;
-            Put("QUIT\r\n");
-            Send();
+            // Not through the buffers: they may be another conversation's by now.
+            connection.Send("QUIT\r\n"u8);
         }
         catch (ConnectionException)
         {
-            used = 0; // it is over either way
+            // it is over either way
         }
+    }
+
+    private void Reset()
+    {
+        if (!needsReset) return;
+        Put("RSET\r\n");
+        Send();
+        SmtpReply reply = ReadReply();
+        if (!reply.IsPositive) throw new ConnectionException("Remote host said to RSET: " + reply.Text.TrimEnd('\n'));
+        needsReset = false;
     }
 
     private SmtpReply SendMessage(int message)
@@ -221,12 +273,21 @@ public sealed class SmtpConversation
             if (n < 0) throw new MessageUnreadableException(Errno.Text(n));
             if (n == 0) break;
             used += stuffing.Convert(buffers.Message.AsSpan(0, n), output.AsSpan(used));
-            if (output.Length - used < 2048 && SendOrHear() is SmtpReply early) return early;
+            if (output.Length - used < 2048 && SendOrHear() is SmtpReply early)
+            {
+                cutShort = true;
+                return early;
+            }
         }
         // The end leaves together with the last piece: a small segment of its own might wait for a delayed ACK.
         used += stuffing.End(output.AsSpan(used));
         InDoubt = true;
-        return SendOrHear() ?? ReadReply();
+        if (SendOrHear() is SmtpReply late)
+        {
+            cutShort = true;
+            return late;
+        }
+        return ReadReply();
     }
 
     // A server that has had enough may say so and close before it has everything: its last words are the verdict.

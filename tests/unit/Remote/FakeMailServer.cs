@@ -14,7 +14,17 @@ internal sealed class FakeSession : IDisposable
 {
     private readonly NetworkStream stream;
 
-    internal FakeSession(Socket socket) => stream = new NetworkStream(socket, ownsSocket: true);
+    internal FakeSession(Socket socket, bool isFirst)
+    {
+        stream = new NetworkStream(socket, ownsSocket: true);
+        IsFirst = isFirst;
+    }
+
+    /// <summary>It is the first session of its server.</summary>
+    internal bool IsFirst { get; }
+
+    /// <summary>The server's side is closed.</summary>
+    internal bool IsOver { get; private set; }
 
     /// <summary>Everything the client said, line by line, without line ends.</summary>
     internal List<string> Heard { get; } = [];
@@ -54,19 +64,24 @@ internal sealed class FakeSession : IDisposable
         }
     }
 
-    public void Dispose() => stream.Dispose();
+    public void Dispose()
+    {
+        stream.Dispose();
+        IsOver = true;
+    }
 }
 
 internal sealed class FakeMailServer : IDisposable
 {
     private readonly TcpListener listener;
 
-    internal FakeMailServer(Action<FakeSession> part, string address = "127.0.0.1", int port = 0)
+    /// <param name="many">Serves several sessions at a time.</param>
+    internal FakeMailServer(Action<FakeSession> part, string address = "127.0.0.1", int port = 0, bool many = false)
     {
         listener = new TcpListener(IPAddress.Parse(address), port);
         listener.Start();
         Port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        new Thread(() => Serve(part)) { IsBackground = true }.Start();
+        new Thread(() => Serve(part, many)) { IsBackground = true }.Start();
     }
 
     internal int Port { get; }
@@ -77,30 +92,36 @@ internal sealed class FakeMailServer : IDisposable
 
     public void Dispose() => listener.Dispose();
 
-    private void Serve(Action<FakeSession> part)
+    private void Serve(Action<FakeSession> part, bool many)
     {
         try
         {
             while (true)
             {
-                FakeSession session = new(listener.AcceptSocket());
+                FakeSession session = new(listener.AcceptSocket(), Sessions.Count == 0);
                 Sessions.Add(session);
-                using (session)
-                {
-                    try
-                    {
-                        part(session);
-                    }
-                    catch (Exception e) when (e is IOException or Xunit.Sdk.XunitException)
-                    {
-                        // The client left; or it did what it must not, and will be surprised by the end and report that.
-                    }
-                }
+                if (many) new Thread(() => Play(session, part)) { IsBackground = true }.Start();
+                else Play(session, part);
             }
         }
         catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // disposed
+        }
+    }
+
+    private static void Play(FakeSession session, Action<FakeSession> part)
+    {
+        using (session)
+        {
+            try
+            {
+                part(session);
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException or Xunit.Sdk.XunitException)
+            {
+                // The client left; or it did what it must not, and will be surprised by the end and report that.
+            }
         }
     }
 }
