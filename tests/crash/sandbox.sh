@@ -53,6 +53,8 @@ end_session() {
     local file line again=1
     while [ $again = 1 ]; do
         again=0
+        # Its first process may not have begun the session yet.
+        kill -KILL "$1" 2>/dev/null || true
         kill -KILL -- "-$1" 2>/dev/null || true
         for file in /proc/[0-9]*/stat; do
             { read -r line <"$file"; } 2>/dev/null || continue
