@@ -41,7 +41,7 @@ internal readonly ref struct Instruction
     /// <summary>Understands one line, its newline not included.</summary>
     internal static Instruction Parse(ReadOnlySpan<byte> line)
     {
-        line = line.TrimEnd(" \t"u8);
+        line = line[..(line.LastIndexOfAnyExcept((byte)' ', (byte)'\t') + 1)];
         if (line.IsEmpty) return new(InstructionKind.Blank, line);
         if (line[0] == '#') return new(InstructionKind.Comment, line);
         // No path, command or address can hold a NUL, and what stands before one is not what was meant.

@@ -78,8 +78,9 @@ internal sealed class Helper
     /// <summary>Writes what the pipe takes. That nobody reads any more shows when reports end.</summary>
     internal void Flush()
     {
-        while (unsent.TryPeek(out byte[]? first))
+        while (unsent.Count > 0)
         {
+            byte[] first = unsent.Peek();
             int n = Files.Write(commandFd, first.AsSpan(sentOfFirst));
             if (n < 0)
             {

@@ -95,7 +95,8 @@ public sealed class HostsFile
         if (!possible) return;
         string text = Latin1.Lower(Latin1.String(line));
         string[] words = text.Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length < 2 || Array.IndexOf(words, name, 1) < 0) return;
+        ReadOnlySpan<string> names = words.AsSpan(Math.Min(1, words.Length));
+        if (!names.Contains(name)) return;
         if (!IpAddress.TryParse(words[0], out IpAddress address)) return;
         List<IpAddress> list = address.IsV6 ? six : four;
         if (!list.Contains(address)) list.Add(address);

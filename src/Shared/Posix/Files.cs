@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
 
 namespace Qmta.Posix;
 
@@ -27,7 +28,8 @@ public static unsafe class Files
 
     // O_DIRECTORY and O_NOFOLLOW are the two flags whose values differ: arm and arm64 swap them with O_DIRECT and
     // O_LARGEFILE (arch/arm/include/uapi/asm/fcntl.h).
-    private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64;
+    // Known when the program is compiled: ArmBase stands for arm64, and 32-bit arm is the only 32-bit machine here.
+    private static bool IsArm => ArmBase.IsSupported || sizeof(nint) == 4;
 
     private static int Failed => -Marshal.GetLastPInvokeError();
 
@@ -345,7 +347,7 @@ public static unsafe class Files
                 int filled = PosixException.Check(Entries(fd, buffer), "unable to read directory " + path);
                 if (filled == 0) yield break;
                 // struct linux_dirent64: u64 inode, i64 offset, u16 record length, u8 type, name
-                for (int at = 0; at < filled; at += BitConverter.ToUInt16(buffer, at + 16))
+                for (int at = 0; at < filled; at += MemoryMarshal.Read<ushort>(buffer.AsSpan(at + 16)))
                 {
                     ReadOnlySpan<byte> name = buffer.AsSpan(at + 19);
                     name = name[..name.IndexOf((byte)0)];

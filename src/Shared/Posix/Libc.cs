@@ -113,6 +113,7 @@ internal static unsafe partial class Libc
     [LibraryImport(C)] internal static partial byte* getenv(byte* name);
     [LibraryImport(C)] internal static partial int setenv(byte* name, byte* value, int overwrite);
     [LibraryImport(C)] internal static partial int unsetenv(byte* name);
+    [LibraryImport(C)] internal static partial nint dlsym(nint library, byte* name);
     [LibraryImport(C, SetLastError = true)] internal static partial int gethostname(byte* buffer, nint size);
 
     // On 32-bit arm the functions above that take a time have 32-bit seconds; the kernel's time64 calls do not.

@@ -88,10 +88,11 @@ public static class Programs
         List<string> all = [];
         for (int at = 0; at < raw.Length;)
         {
-            int end = Array.IndexOf(raw, (byte)0, at);
-            if (end < 0) end = raw.Length;
-            all.Add(Text.Latin1.String(raw.AsSpan(at, end - at)));
-            at = end + 1;
+            ReadOnlySpan<byte> rest = raw.AsSpan(at);
+            int length = rest.IndexOf((byte)0);
+            if (length < 0) length = rest.Length;
+            all.Add(Text.Latin1.String(rest[..length]));
+            at += length + 1;
         }
         return [.. all];
     }

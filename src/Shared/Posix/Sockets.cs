@@ -126,7 +126,7 @@ public static unsafe class Sockets
     private static uint Encode(IpAddress address, int port, Span<byte> to)
     {
         to.Clear();
-        BitConverter.TryWriteBytes(to, (ushort)(address.IsV6 ? FamilyV6 : FamilyV4));
+        MemoryMarshal.Write(to, (ushort)(address.IsV6 ? FamilyV6 : FamilyV4));
         to[2] = (byte)(port >> 8);
         to[3] = (byte)port;
         address.Write(to[(address.IsV6 ? 8 : 4)..]);

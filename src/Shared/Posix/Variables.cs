@@ -1,6 +1,5 @@
 // The process's environment as bytes.
 using System.Collections.Generic;
-using System.Runtime.InteropServices;
 
 namespace Qmta.Posix;
 
@@ -14,7 +13,8 @@ public static unsafe class Variables
     {
         get
         {
-            if (environ == null) environ = (byte***)NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "environ");
+            if (environ == null)
+                fixed (byte* name = "environ\0"u8) environ = (byte***)Libc.dlsym(0 /* RTLD_DEFAULT */, name);
             return *environ;
         }
     }
