@@ -11,11 +11,17 @@ internal sealed class Channel
     private readonly PriorityQueue<ulong, long> waiting = new();
     private readonly Queue<Job> direct = new();
     private readonly PriorityQueue<Job, long> stalled = new();
+    private readonly Destinations? destinations;
     private Delivery?[] slots = [];
     private Job? pass;
     private bool directNext;
 
-    internal Channel(ChannelKind kind) => Kind = kind;
+    internal Channel(ChannelKind kind)
+    {
+        Kind = kind;
+        // Local users do not wait for each other's hosts.
+        if (kind == ChannelKind.Remote) destinations = new Destinations();
+    }
 
     internal ChannelKind Kind { get; }
 
@@ -53,7 +59,8 @@ internal sealed class Channel
     internal void AddStalled(Job job, long due) => stalled.Enqueue(job, due);
 
     /// <summary>Whether there is a recipient to try now.</summary>
-    internal bool HasWork(long now) => pass != null || direct.Count > 0 || NextDue() <= now;
+    internal bool HasWork(long now) => destinations is { HasReady: true }
+        || ((pass != null || direct.Count > 0 || NextDue() <= now) && destinations is not { Kept: >= Destinations.MostKept });
 
     /// <summary>When the next waiting message is due, in seconds since 1970; <see cref="long.MaxValue"/> when none waits.</summary>
     internal long NextDue()
@@ -62,13 +69,34 @@ internal sealed class Channel
         return stalled.TryPeek(out _, out long stalledFirst) ? Math.Min(due, stalledFirst) : due;
     }
 
-    /// <summary>
-    /// The pass to take the next recipient from. First attempts and retries take turns, so that a full todo does not keep
-    /// old messages from their time nor a long list new ones.
-    /// </summary>
+    /// <summary>The recipient whose turn it is; null when there is none to try now.</summary>
     /// <param name="now">Seconds since 1970.</param>
     /// <param name="open">Makes a pass of a message whose time has come; null when that is not possible.</param>
-    internal Job? NextPass(long now, Func<Channel, ulong, Job?> open)
+    /// <param name="over">Told of a pass that is over: it has no recipients left, and none was chosen or is under way.</param>
+    internal Candidate? Next(long now, Func<Channel, ulong, Job?> open, Action<Job> over)
+    {
+        if (destinations?.Next() is Candidate kept) return kept;
+        while (destinations is not { Kept: >= Destinations.MostKept })
+        {
+            Job? job = NextPass(now, open);
+            if (job == null) return null;
+            string? recipient = job.NextRecipient(out long position);
+            if (recipient == null)
+            {
+                if (pass == job) pass = null;
+                if (job.Open == 0) over(job);
+                continue;
+            }
+            job.Open++;
+            Candidate candidate = new(job, recipient, position);
+            if (destinations == null || destinations.Admit(candidate)) return candidate;
+        }
+        return null;
+    }
+
+    // First attempts and retries take turns, so that a full todo does not keep old messages from their time nor a long
+    // list new ones.
+    private Job? NextPass(long now, Func<Channel, ulong, Job?> open)
     {
         while (stalled.TryPeek(out _, out long due) && due <= now) direct.Enqueue(stalled.Dequeue());
         directNext = !directNext;
@@ -82,12 +110,6 @@ internal sealed class Channel
         return direct.Count > 0 ? direct.Dequeue() : null;
     }
 
-    /// <summary>The current pass over a file has no recipients left.</summary>
-    internal void EndPass(Job job)
-    {
-        if (pass == job) pass = null;
-    }
-
     /// <summary>Puts a delivery under way; returns its number.</summary>
     internal int Start(Delivery delivery)
     {
@@ -99,18 +121,20 @@ internal sealed class Channel
         }
         slots[number] = delivery;
         Running++;
-        delivery.Job.Running++;
         return number;
     }
 
     /// <summary>Takes a delivery out when it has ended; null when there is none of that number.</summary>
-    internal Delivery? End(int number)
+    /// <param name="number">Its number.</param>
+    /// <param name="verdict">The report's first letter.</param>
+    internal Delivery? End(int number, char verdict)
     {
         Delivery? delivery = number < slots.Length ? slots[number] : null;
         if (delivery == null) return null;
         slots[number] = null;
         Running--;
-        delivery.Job.Running--;
+        delivery.Job.Open--;
+        destinations?.Ended(delivery.Recipient, verdict, Concurrency);
         return delivery;
     }
 
@@ -140,6 +164,8 @@ internal sealed class Channel
             foreach (Delivery? delivery in slots)
                 if (delivery != null) yield return delivery.Job;
             if (pass != null) yield return pass;
+            if (destinations != null)
+                foreach (Candidate kept in destinations.All) yield return kept.Job;
             foreach (Job job in direct) yield return job;
             foreach ((Job job, _) in stalled.UnorderedItems) yield return job;
         }

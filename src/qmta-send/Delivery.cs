@@ -44,8 +44,8 @@ internal sealed class Job
     internal string? Only { get; private init; }
     /// <summary>Whether a temporary failure is final by now.</summary>
     internal bool Dying { get; set; }
-    /// <summary>Deliveries under way.</summary>
-    internal int Running { get; set; }
+    /// <summary>Recipients chosen and not yet concluded: under way, or waiting for their destination.</summary>
+    internal int Open { get; set; }
     /// <summary>Recipients that are not done with.</summary>
     internal int Undone { get; set; }
     /// <summary>Whether every recipient has been looked at.</summary>

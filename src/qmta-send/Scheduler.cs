@@ -130,20 +130,13 @@ internal sealed class Scheduler
         while (channel.HasRoom && channel.HasWork(clock.Now))
         {
             if (!HelperReady(channel)) return;
-            Job? job = channel.NextPass(clock.Now, OpenPass);
-            if (job == null) return;
-            string? recipient = job.NextRecipient(out long position);
-            if (recipient == null)
-            {
-                channel.EndPass(job);
-                if (job.Running == 0) Close(job);
-                continue;
-            }
-            Delivery delivery = new(job, recipient, position, ++deliveries);
+            if (channel.Next(clock.Now, OpenPass, Close) is not Candidate next) return;
+            Delivery delivery = new(next.Job, next.Recipient, next.Position, ++deliveries);
             int number = channel.Start(delivery);
-            Log.Line($"starting delivery {delivery.LogNumber}: msg {job.Id} to {channel.Name} {Log.Safe(recipient)}");
+            Log.Line($"starting delivery {delivery.LogNumber}: msg {next.Job.Id} to {channel.Name} {Log.Safe(next.Recipient)}");
             LogStatus();
-            channel.Helper!.Send(new DeliveryCommand(number, queue.MessName(job.Id), Job.SenderFor(job.Sender, recipient), recipient));
+            channel.Helper!.Send(new DeliveryCommand(number, queue.MessName(next.Job.Id),
+                Job.SenderFor(next.Job.Sender, next.Recipient), next.Recipient));
         }
     }
 
@@ -209,7 +202,7 @@ internal sealed class Scheduler
 
     private void TakeReport(Channel channel, DeliveryReport report)
     {
-        Delivery? delivery = channel.End(report.Number);
+        Delivery? delivery = channel.End(report.Number, report.Text.Length > 0 ? report.Text[0] : '?');
         if (delivery == null)
         {
             Log.Line($"warning: {channel.Helper!.Name} reports on delivery {report.Number}, which is not under way");
@@ -244,7 +237,7 @@ internal sealed class Scheduler
             return;
         }
         if (verdict == 'K') job.MarkDone(delivery.Position);
-        if (job.AllRead && job.Running == 0) Close(job);
+        if (job.AllRead && job.Open == 0) Close(job);
     }
 
     private void Fail(Delivery delivery, string text)
@@ -265,7 +258,7 @@ internal sealed class Scheduler
             return;
         }
         if (bounces.Add(job.Id, delivery.Recipient, text)) job.MarkDone(delivery.Position);
-        if (job.AllRead && job.Running == 0) Close(job);
+        if (job.AllRead && job.Open == 0) Close(job);
     }
 
     /// <summary>A pass is over: the channel is done with the message, or the rest waits for its time.</summary>
@@ -416,7 +409,7 @@ internal sealed class Scheduler
         channel.Helper.Close();
         channel.Helper = null;
         foreach (int number in channel.RunningNumbers())
-            Conclude(channel.End(number)!, "ZThe delivery helper ended before it reported. (#4.3.0)\n");
+            Conclude(channel.End(number, 'Z')!, "ZThe delivery helper ended before it reported. (#4.3.0)\n");
         HelperFailed(channel);
     }
 
