@@ -39,7 +39,7 @@ public sealed class TodoScanTests : IDisposable
         TodoScan todo = Scan(1);
         Assert.True(todo.Holds(id));
         Assert.Equal((1, 0), (channels[0].DirectCount, channels[1].DirectCount));
-        Job job = channels[0].NextPass(0, (_, _) => null)!;
+        Job job = channels[0].Next(0, (_, _) => null, _ => { })!.Value.Job;
         Assert.Equal((id, "s@x", Now, "joe@here.example"), (job.Id, job.Sender, job.Birth, job.Only));
         Assert.Equal([$"todo/{id}"], queue.FilesOf("todo", "info", "local", "remote"));
         // not taken in twice while it is under way
