@@ -40,7 +40,7 @@ if [ "${CRASH_TOP:-}" = "" ]; then
 fi
 
 cd "$CRASH_TOP/work"
-ACCOUNT=$(id -un 2>/dev/null || echo "$USER")
+ACCOUNT=$(id -un 2>/dev/null) || ACCOUNT=$USER
 queue-fix "$QUEUEDIR" >queue-fix.out 2>&1 || { cat queue-fix.out >&2; exit 1; }
 
 # Messages that the scheduler still has work with; what a killed qmail-queue left half-written is not among them.

@@ -9,7 +9,7 @@ shopt -s nullglob
 
 E2E_SLOW=${E2E_SLOW:-1}
 ME=$(cat "$CONTROLDIR/me")
-ACCOUNT=$(id -un 2>/dev/null || echo "$USER")
+ACCOUNT=$(id -un 2>/dev/null) || ACCOUNT=$USER
 LOG=$SANDBOX/send.log
 DAEMON=
 touch "$LOG"
