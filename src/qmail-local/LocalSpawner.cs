@@ -19,6 +19,9 @@ internal sealed class LocalSpawner
     /// <summary>How long a delivery may take, in seconds, when control/timeoutlocal does not say.</summary>
     private const long DefaultLimit = 3600;
 
+    /// <summary>How often to look for children that have ended when no signal tells, in milliseconds.</summary>
+    private const long LookForChildren = 100;
+
     private readonly string defaultDelivery;
     private readonly QueueLayout queue = QueueLayout.FromEnvironment();
     private readonly string program = Programs.Find("qmail-local");
@@ -26,14 +29,16 @@ internal sealed class LocalSpawner
     private readonly Accounts accounts;
     private readonly long limit;
     private readonly DeliveryStream commands = DeliveryStream.OfCommands(wide: true);
+    private readonly bool toldOfChildren;
     private readonly List<RunningDelivery> running = [];
     private readonly byte[] buffer = new byte[4096];
     private PollEntry[] entries = new PollEntry[16];
     private bool reading = true, writing = true;
     private uint? queueOwner;
 
-    private LocalSpawner(string defaultDelivery)
+    private LocalSpawner(string defaultDelivery, bool toldOfChildren)
     {
+        this.toldOfChildren = toldOfChildren;
         this.defaultDelivery = defaultDelivery;
         ControlFiles control = ControlFiles.FromEnvironment();
         accounts = root ? Accounts.OfMachine : Accounts.OfOurselves(control);
@@ -54,12 +59,12 @@ internal sealed class LocalSpawner
             Standard.Error("qmail-lspawn: descriptors 0 and 1 must be open");
             return 111;
         }
-        Signals.BlockInEveryThread(Name, Signals.CHLD);
+        bool told = Signals.BlockInEveryThread(Name, Signals.CHLD);
         Signals.IgnorePipe();
         _ = Files.Umask(0x3F /* 077 */);
         try
         {
-            return new LocalSpawner(arguments[0]).Run();
+            return new LocalSpawner(arguments[0], told).Run();
         }
         catch (PosixException failure)
         {
@@ -82,7 +87,7 @@ internal sealed class LocalSpawner
             // Output before exits: what a process wrote last is there when its end is known.
             for (int i = 3; i < count; i++)
                 if (entries[i].Happened != 0) running[i - 3].ReadOutput(buffer);
-            if (entries[1].Happened != 0) CollectChildren(children, now);
+            if (entries[1].Happened != 0 || !toldOfChildren) CollectChildren(children, now);
             ReportFinished(now);
             if (entries[2].Happened != 0 && !RoleRequests.Answer(socket))
             {
@@ -109,7 +114,7 @@ internal sealed class LocalSpawner
             deadline = Math.Min(deadline, running[i].Deadline);
         }
         long left = deadline - Clocks.BoottimeMilliseconds;
-        long wait = deadline == long.MaxValue ? -1 : Math.Clamp(left, 0, int.MaxValue);
+        long wait = deadline == long.MaxValue ? -1 : Math.Clamp(left, 0, toldOfChildren ? int.MaxValue : LookForChildren);
         PosixException.Check(Poll.Wait(entries.AsSpan(0, count), (int)wait), "unable to wait");
         return count;
     }

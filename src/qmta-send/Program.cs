@@ -46,7 +46,7 @@ internal static class Program
         if (control.Me == null) throw new FormatException(control.PathOf("me") + " is missing or empty: put this host's full name into it");
         if (!options.Daemon && IsEmpty(queue)) return 0;
         ReadOnlySpan<int> handled = [Signals.TERM, Signals.INT, Signals.HUP, Signals.ALRM, Signals.CHLD];
-        Signals.BlockInEveryThread("qmta-send", handled);
+        _ = Signals.BlockInEveryThread("qmta-send", handled);
         int signals = Signals.Descriptor(handled);
         PosixException.Check(signals, "unable to receive signals");
         return Deliver(options, queue, control, signals);

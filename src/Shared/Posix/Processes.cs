@@ -24,7 +24,7 @@ public readonly record struct ExitStatus(int Raw)
 /// <summary>Processes; a negative result is -errno.</summary>
 public static unsafe class Processes
 {
-    // posix_spawnattr_t is 336 bytes and posix_spawn_file_actions_t 80 in glibc on 64-bit machines, less on 32-bit ones.
+    // In glibc posix_spawnattr_t is 336 bytes everywhere; posix_spawn_file_actions_t is 80, and 76 on 32-bit arm.
     private const int OpaqueSize = 512;
     private const short SetProcessGroup = 2, SetDefaultSignals = 4, SetSignalMask = 8;
 

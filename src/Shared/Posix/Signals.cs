@@ -12,6 +12,9 @@ public static unsafe class Signals
     /// <summary>Room for a sigset_t, which is 128 bytes in glibc on every architecture.</summary>
     internal const int SetSize = 128;
 
+    // The variable that tells this program that it has started over already: once is enough.
+    private const string StartedOver = "QMTA_STARTED_OVER";
+
     /// <summary>Writing to a pipe nobody reads fails with EPIPE instead of killing the process.</summary>
     public static void IgnorePipe() => _ = Libc.signal(PIPE, 1 /* SIG_IGN */);
 
@@ -44,11 +47,22 @@ public static unsafe class Signals
     /// </summary>
     /// <param name="program">The name of this program.</param>
     /// <param name="signals">The signals, to be read from a <see cref="Descriptor"/> afterwards.</param>
-    public static void BlockInEveryThread(string program, params ReadOnlySpan<int> signals)
+    /// <returns>
+    /// Whether they are blocked in every thread. When not, one that is ignored by default, as SIGCHLD is, may never be
+    /// read.
+    /// </returns>
+    public static bool BlockInEveryThread(string program, params ReadOnlySpan<int> signals)
     {
-        if (AreBlocked(signals)) return;
+        bool again = Variables.Get(StartedOver) != null;
+        if (again) Variables.Set(StartedOver, null);
+        if (AreBlocked(signals)) return true;
         Block(signals);
+        // A shell script in this program's place may let signals through again, as bash does with SIGCHLD.
+        if (again) return false;
+        Variables.Set(StartedOver, "1");
         _ = Processes.Replace(Programs.Find(program), [program, .. Programs.Arguments]);
+        Variables.Set(StartedOver, null);
+        return false;
     }
 
     /// <summary>A non-blocking descriptor from which blocked signals can be read (signalfd(2)); -errno on failure.</summary>
