@@ -54,6 +54,8 @@ internal sealed class RemoteDelivery
         {
             return RemoteReport.Temporary($"Sorry, {e.Message}. (#4.3.5)");
         }
+        if (route.Protocol == MailProtocol.Qmtp)
+            return RemoteReport.Temporary($"Sorry, the route for {message.Host} wants QMTP, which I don't speak. (#4.3.5)");
         SessionKey key = SessionKey.For(message.Host, route, Settings);
         if (sessions?.Take(key, Settings.LocalAddressFor) is Session idle)
         {

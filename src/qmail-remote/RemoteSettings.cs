@@ -8,7 +8,7 @@ namespace Qmta.Remote;
 
 /// <summary>The control files of qmail-remote(8), read once for a delivery or for all that begin within a second.</summary>
 /// <param name="HeloHost">The name said to servers.</param>
-/// <param name="Routes">smtproutes, or the variable SMTPROUTE in its place.</param>
+/// <param name="Routes">smtproutes and qmtproutes, or the variables in their place.</param>
 /// <param name="ConnectTimeout">Longest wait for a connection, in milliseconds.</param>
 /// <param name="ReplyTimeout">Longest wait for each reply, in milliseconds.</param>
 /// <param name="LocalAddresses">Addresses to send from; none means the system's choice.</param>
@@ -24,8 +24,10 @@ internal sealed record RemoteSettings(string HeloHost, SmtpRoutes Routes, int Co
     {
         string helo = control.LineOrMe("helohost")
             ?? throw new FormatException($"neither {control.PathOf("helohost")} nor {control.PathOf("me")} names this host");
-        string? route = Variables.Get("SMTPROUTE");
-        return new RemoteSettings(helo, new SmtpRoutes(route == null ? control.Lines("smtproutes") : [route]),
+        SmtpRoutes routes = new(
+            RouteTable.Read(control, "smtproutes", ["SMTPROUTE", "X-SMTPROUTES"], ["SMTPROUTEFILE", "SMTPROUTESFILE"]),
+            RouteTable.Read(control, "qmtproutes", ["QMTPROUTE"], ["QMTPROUTEFILE", "QMTPROUTESFILE"]));
+        return new RemoteSettings(helo, routes,
             Seconds(control, "timeoutconnect", 60), Seconds(control, "timeoutremote", 1200), Addresses(control),
             Variables.Get("TRY_NEXT_MX_HELO_FAIL") != null);
     }
