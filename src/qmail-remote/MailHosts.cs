@@ -18,14 +18,17 @@ internal sealed class MailHosts
     private readonly string domain;
     private readonly Route route;
     private readonly Resolver resolver;
+    private readonly OwnAddresses own;
     private readonly long deadline;
 
+    /// <param name="own">The addresses of this host, to which a domain's mail must not be sent.</param>
     /// <param name="deadline">When looking up must be over.</param>
-    internal MailHosts(string domain, Route route, Resolver resolver, long deadline)
+    internal MailHosts(string domain, Route route, Resolver resolver, OwnAddresses own, long deadline)
     {
         this.domain = domain;
         this.route = route;
         this.resolver = resolver;
+        this.own = own;
         this.deadline = deadline;
     }
 
@@ -61,7 +64,7 @@ internal sealed class MailHosts
     {
         if (domain.StartsWith('['))
         {
-            if (IpAddress.TryParseLiteral(domain, out IpAddress literal)) return [literal];
+            if (IpAddress.TryParseLiteral(domain, out IpAddress literal)) return NotOwn([literal]);
             Failure = NoHost();
             return [];
         }
@@ -90,7 +93,7 @@ internal sealed class MailHosts
     {
         // RFC 5321 5.1: a domain without exchangers is its own
         DnsAnswer answer = resolver.Addresses(domain, deadline);
-        if (answer.Addresses.Count > 0) return answer.Addresses;
+        if (answer.Addresses.Count > 0) return NotOwn(answer.Addresses);
         Failure = answer.Status switch
         {
             DnsStatus.NoName => NoHost(),
@@ -104,16 +107,31 @@ internal sealed class MailHosts
     {
         bool any = false;
         DnsAnswer? failed = null;
-        foreach (MailExchanger exchanger in InOrder(exchangers))
+        List<MailExchanger> ordered = InOrder(exchangers);
+        List<IpAddress> equals = [];
+        for (int i = 0; i < ordered.Count; i++)
         {
-            if (exchanger.Host.Length == 0) continue; // a null MX beside real ones is meaningless
-            DnsAnswer answer = resolver.Addresses(exchanger.Host, deadline);
-            if (answer.Status == DnsStatus.Failed) failed = answer;
-            foreach (IpAddress address in answer.Addresses)
+            if (ordered[i].Host.Length > 0) // a null MX beside real ones is meaningless
+            {
+                DnsAnswer answer = resolver.Addresses(ordered[i].Host, deadline);
+                if (answer.Status == DnsStatus.Failed) failed = answer;
+                equals.AddRange(answer.Addresses);
+            }
+            if (i + 1 < ordered.Count && ordered[i + 1].Preference == ordered[i].Preference
+                && equals.Count < MostAddresses) continue;
+            // RFC 5321 5.1: exchangers no better than this host would send the mail back to it
+            if (HasOwn(equals))
+            {
+                if (!any && failed == null) Failure = Looping();
+                else if (!any) Failure = NotNow(failed!);
+                yield break;
+            }
+            foreach (IpAddress address in equals)
             {
                 any = true;
                 yield return address;
             }
+            equals.Clear();
         }
         if (any) yield break;
         Failure = failed == null ? NoAddress("None of its mail exchangers has an address.\n") : NotNow(failed);
@@ -138,6 +156,24 @@ internal sealed class MailHosts
         }
         return ordered;
     }
+
+    private IReadOnlyList<IpAddress> NotOwn(IReadOnlyList<IpAddress> addresses)
+    {
+        if (!HasOwn(addresses)) return addresses;
+        Failure = Looping();
+        return [];
+    }
+
+    private bool HasOwn(IReadOnlyList<IpAddress> addresses)
+    {
+        foreach (IpAddress address in addresses)
+            if (own.Contains(address)) return true;
+        return false;
+    }
+
+    private RemoteReport Looping() => RemoteReport.Permanent(
+        $"Sorry, the mail for {domain} would come back to this host: in the DNS it is the best mail exchanger, and "
+        + "nothing here (locals, virtualdomains, smtproutes) says what to do with it. (#5.4.6)");
 
     private RemoteReport NoHost() => RemoteReport.Permanent($"Sorry, I couldn't find any host named {domain}. (#5.1.2)");
 

@@ -3,6 +3,7 @@ using System;
 using System.Globalization;
 using Qmta.Control;
 using Qmta.Posix;
+using Qmta.Queue;
 using Qmta.Smtp;
 using Qmta.Text;
 
@@ -32,7 +33,8 @@ internal static class RemoteCommand
             try
             {
                 RemoteSettings settings = RemoteSettings.Read(ControlFiles.FromEnvironment());
-                RemoteDelivery delivery = new(settings, new Dns.Resolver(), new SmtpBuffers());
+                RemoteDelivery delivery = new(settings, new Dns.Resolver(), new SmtpBuffers(),
+                    new TcpTimeouts(QueueLayout.FromEnvironment().TcpTo));
                 RemoteMessage message = new(arguments[0], arguments[1], arguments[4..], Size(arguments[3]), 0);
                 report = delivery.Deliver(message);
             }

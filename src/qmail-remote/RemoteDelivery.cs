@@ -3,6 +3,7 @@ using System;
 using System.Collections.Generic;
 using Qmta.Dns;
 using Qmta.Posix;
+using Qmta.Queue;
 using Qmta.Smtp;
 
 namespace Qmta.Remote;
@@ -26,13 +27,17 @@ internal sealed class RemoteDelivery
     private readonly Resolver resolver;
     private readonly SmtpBuffers buffers;
     private readonly SessionCache? sessions;
+    private readonly TcpTimeouts timeouts;
 
     /// <param name="sessions">Where sessions are kept for the next delivery; null to end each after its message.</param>
-    internal RemoteDelivery(RemoteSettings settings, Resolver resolver, SmtpBuffers buffers, SessionCache? sessions = null)
+    /// <param name="timeouts">Which hosts could not be reached lately.</param>
+    internal RemoteDelivery(RemoteSettings settings, Resolver resolver, SmtpBuffers buffers, TcpTimeouts timeouts,
+        SessionCache? sessions = null)
     {
         Settings = settings;
         this.resolver = resolver;
         this.buffers = buffers;
+        this.timeouts = timeouts;
         this.sessions = sessions;
     }
 
@@ -46,24 +51,28 @@ internal sealed class RemoteDelivery
         long transfer = Math.Max(0, message.Size) * 1000 / SlowestBytesPerSecond;
         long deadline = Sockets.In((long)Settings.ReplyTimeout * MostTimeouts + transfer);
         Route route;
+        Origin origin;
         try
         {
+            origin = Settings.Origins.For(message.Host, message.Sender);
             route = Settings.Routes.Find(message.Host, message.Sender);
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or PosixException)
         {
             return RemoteReport.Temporary($"Sorry, {e.Message}. (#4.3.5)");
         }
-        SessionKey key = SessionKey.For(message.Host, route, Settings);
-        if (sessions?.Take(key, Settings.LocalAddressFor) is Session idle)
+        if (route.Protocol == MailProtocol.Qmtp)
+            return RemoteReport.Temporary($"Sorry, the route for {message.Host} wants QMTP, which I don't speak. (#4.3.5)");
+        SessionKey key = SessionKey.For(message.Host, route, origin.Name ?? Settings.HeloHost);
+        if (Idle(key, origin) is Session idle)
         {
             idle.Lend(buffers, Settings.ReplyTimeout, deadline);
             if (Send(idle, message) is RemoteReport report) return report;
             long r = Files.Seek(message.File, 0);
             if (r < 0) return Unreadable(Errno.Text((int)r));
         }
-        SessionOpener opener = new(Settings, buffers, key, route, deadline);
-        MailHosts hosts = new(message.Host, route, resolver, deadline);
+        SessionOpener opener = new(Settings, buffers, key, route, origin, timeouts, deadline);
+        MailHosts hosts = new(message.Host, route, resolver, Settings.Own, deadline);
         foreach (IpAddress address in hosts.Addresses())
         {
             if (Clocks.BoottimeMilliseconds >= deadline) break;
@@ -71,6 +80,18 @@ internal sealed class RemoteDelivery
             if (opener.Verdict is RemoteReport verdict) return verdict;
         }
         return opener.Failure(hosts.Failure);
+    }
+
+    private Session? Idle(SessionKey key, Origin origin)
+    {
+        try
+        {
+            return sessions?.Take(key, origin.AddressFor);
+        }
+        catch (FormatException)
+        {
+            return null; // bindroutes has changed; whoever opens a new session says what is wrong with it
+        }
     }
 
     // One transaction, after which the session is kept or ended. Null when the session had been used before and turned

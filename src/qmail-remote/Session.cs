@@ -15,8 +15,8 @@ namespace Qmta.Remote;
 internal sealed record SessionKey(string Destination, int Port, string HeloHost)
 {
     /// <summary>The key of a delivery to a host by a route.</summary>
-    internal static SessionKey For(string host, Route route, RemoteSettings settings) =>
-        new((route.Relay.Length > 0 ? "relay " + route.Relay : host).ToLowerInvariant(), route.Port, settings.HeloHost);
+    internal static SessionKey For(string host, Route route, string heloHost) =>
+        new((route.Relay.Length > 0 ? "relay " + route.Relay : host).ToLowerInvariant(), route.Port, heloHost);
 }
 
 /// <summary>

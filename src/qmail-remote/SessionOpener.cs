@@ -1,5 +1,6 @@
 // Opening a session with one of the hosts that take a destination's mail: everything before the first transaction.
 using Qmta.Posix;
+using Qmta.Queue;
 using Qmta.Smtp;
 
 namespace Qmta.Remote;
@@ -11,17 +12,25 @@ internal sealed class SessionOpener
     private readonly SmtpBuffers buffers;
     private readonly SessionKey key;
     private readonly Route route;
+    private readonly Origin origin;
+    private readonly TcpTimeouts timeouts;
     private readonly long deadline;
     private string? refusal;
     private string failures = "";
+    private bool known, remembering; // of the address that is tried
 
+    /// <param name="origin">From where to connect.</param>
+    /// <param name="timeouts">Which hosts could not be reached lately.</param>
     /// <param name="deadline">When the delivery must be over.</param>
-    internal SessionOpener(RemoteSettings settings, SmtpBuffers buffers, SessionKey key, Route route, long deadline)
+    internal SessionOpener(RemoteSettings settings, SmtpBuffers buffers, SessionKey key, Route route, Origin origin,
+        TcpTimeouts timeouts, long deadline)
     {
         this.settings = settings;
         this.buffers = buffers;
         this.key = key;
         this.route = route;
+        this.origin = origin;
+        this.timeouts = timeouts;
         this.deadline = deadline;
     }
 
@@ -34,17 +43,38 @@ internal sealed class SessionOpener
     /// </summary>
     internal Session? Open(IpAddress address)
     {
-        IpAddress? from = settings.LocalAddressFor(address);
+        int penalty = route.Penalty ?? settings.Penalty;
+        if (penalty != 0 && timeouts.Avoids(address, penalty, out known))
+        {
+            failures += $"{address} port {route.Port}: not tried, as it timed out more than once lately\n";
+            return null;
+        }
+        remembering = penalty != 0;
+        IpAddress? from;
+        try
+        {
+            from = origin.AddressFor(address);
+        }
+        catch (System.FormatException e)
+        {
+            failures += $"{address} port {route.Port}: not tried, as {e.Message}\n";
+            return null;
+        }
         Connection? connection = Connection.Open(address, route.Port, from, ConnectLimit(), buffers.Received, out int error);
         if (connection == null)
         {
             failures += $"{address} port {route.Port}: {Errno.Text(error)}\n";
+            if (error == -Errno.ETIMEDOUT) Remember(address);
             return null;
         }
         connection.Patience = settings.ReplyTimeout;
         connection.Deadline = deadline;
         SmtpConversation conversation = new(connection, buffers);
-        if (Introduce(connection, conversation)) return new Session(key, connection, conversation, from);
+        if (Introduce(connection, conversation, origin.NameFrom(from, settings.HeloHost)))
+        {
+            if (known) timeouts.Succeeded(address);
+            return new Session(key, connection, conversation, from);
+        }
         connection.Dispose();
         return null;
     }
@@ -65,8 +95,14 @@ internal sealed class SessionOpener
         return limit < deadline ? limit : deadline;
     }
 
+    // Only what may well be the same in an hour: a server that refuses connections may be back in a minute.
+    private void Remember(IpAddress address)
+    {
+        if (remembering) timeouts.Failed(address, route.Tolerance ?? settings.Tolerance);
+    }
+
     // Greeting and hello; as soon as the server has greeted, it decides.
-    private bool Introduce(Connection connection, SmtpConversation conversation)
+    private bool Introduce(Connection connection, SmtpConversation conversation, string name)
     {
         string connected = $"Connected to {connection.Peer} but ";
         bool greeted = false;
@@ -77,20 +113,29 @@ internal sealed class SessionOpener
             {
                 conversation.Quit();
                 refusal = connected + "greeting failed.\n" + RemoteReport.Said(greeting);
+                if (greeting.IsTransient) Remember(connection.Peer);
                 return false;
             }
             greeted = true;
-            SmtpReply hello = conversation.Hello(settings.HeloHost);
+            SmtpReply hello = conversation.Hello(name);
             if (hello.IsPositive) return true;
             conversation.Quit();
             string rejected = connected + "my name was rejected.\n" + RemoteReport.Said(hello);
-            if (hello.IsTransient && settings.NextAfterHello) refusal = rejected;
+            if (hello.IsTransient && settings.NextAfterHello)
+            {
+                refusal = rejected;
+                Remember(connection.Peer);
+            }
             else Verdict = RemoteReport.Temporary(rejected);
         }
         catch (ConnectionException e)
         {
             if (greeted) Verdict = RemoteReport.Temporary($"{connected}connection died. (#4.4.2)\n{e.Message}.\n");
-            else refusal = connected + "greeting failed. (#4.4.2)\n" + e.Message + ".\n";
+            else
+            {
+                refusal = connected + "greeting failed. (#4.4.2)\n" + e.Message + ".\n";
+                Remember(connection.Peer);
+            }
         }
         return false;
     }

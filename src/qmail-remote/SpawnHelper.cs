@@ -26,6 +26,7 @@ internal sealed class SpawnHelper
     private readonly uint owner;
     private readonly ControlFiles control = ControlFiles.FromEnvironment();
     private readonly Dns.Resolver resolver = new();
+    private readonly TcpTimeouts timeouts;
     private readonly SessionCache sessions = new();
 
     private readonly Lock settingsLock = new();
@@ -52,6 +53,7 @@ internal sealed class SpawnHelper
         this.input = input;
         this.reports = reports;
         mess = queue.Directory + "/mess/";
+        timeouts = new TcpTimeouts(queue.TcpTo);
         PosixException.Check(Files.Status(mess, out FileStatus status), "unable to open " + mess);
         owner = status.Uid;
     }
@@ -248,7 +250,7 @@ internal sealed class SpawnHelper
             if (Files.Status(fd, out FileStatus status) < 0) return "Zqmail-spawn unable to fstat message. (#4.3.0)\n";
             if (!status.IsFile) return "ZSorry, message has wrong type. (#4.3.5)\n";
             if (status.Uid != owner) return "ZSorry, message has wrong owner. (#4.3.5)\n";
-            delivery ??= new RemoteDelivery(CurrentSettings(), resolver, buffers, sessions);
+            delivery ??= new RemoteDelivery(CurrentSettings(), resolver, buffers, timeouts, sessions);
             delivery.Settings = CurrentSettings();
             return delivery.Deliver(new RemoteMessage(command.Recipient[(at + 1)..], command.Sender, [command.Recipient],
                 (long)status.Size, fd)).Merge();

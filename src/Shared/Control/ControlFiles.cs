@@ -73,9 +73,13 @@ public sealed class ControlFiles
 
     /// <summary>The lines that count, or null when there is no file.</summary>
     /// <exception cref="PosixException">The file exists and cannot be read.</exception>
-    public List<string>? Lines(string name)
+    public List<string>? Lines(string name) => LinesOf(PathOf(name));
+
+    /// <summary>The lines that count of a file that is elsewhere, or null when there is no file.</summary>
+    /// <exception cref="PosixException">The file exists and cannot be read.</exception>
+    public static List<string>? LinesOf(string path)
     {
-        string? text = Text(name);
+        string? text = TextOf(path);
         if (text == null) return null;
         List<string> lines = [];
         foreach (string raw in text.Split('\n'))
@@ -88,11 +92,13 @@ public sealed class ControlFiles
 
     /// <summary>The whole file as it is, or null when there is none.</summary>
     /// <exception cref="PosixException">The file exists and cannot be read.</exception>
-    public string? Text(string name)
+    public string? Text(string name) => TextOf(PathOf(name));
+
+    private static string? TextOf(string path)
     {
-        byte[]? bytes = Files.ReadWhole(PathOf(name), LongestFile, out int error);
+        byte[]? bytes = Files.ReadWhole(path, LongestFile, out int error);
         if (bytes != null) return Latin1.String(bytes);
-        return error == -Errno.ENOENT ? null : throw new PosixException(error, "unable to read " + PathOf(name));
+        return error == -Errno.ENOENT ? null : throw new PosixException(error, "unable to read " + path);
     }
 
     private static string Trim(string line) => line.TrimEnd(' ', '\t', '\r', '\0');

@@ -12,13 +12,16 @@ internal static class DnsExchange
     private const int ReceiveSize = 4096;
 
     /// <summary>The server's response, or null with the reason, a sentence part.</summary>
+    /// <param name="extended">With EDNS0.</param>
+    /// <param name="settings">Whether to ask for authentication, and by TCP at once.</param>
     /// <param name="end">When to give up.</param>
-    internal static DnsMessage? Ask(NameServer server, string name, DnsType type, bool extended, long end,
-        out string reason)
+    internal static DnsMessage? Ask(NameServer server, string name, DnsType type, bool extended,
+        ResolverSettings settings, long end, out string reason)
     {
         Span<byte> query = stackalloc byte[DnsMessage.LongestQuery];
         int id = RandomId();
-        query = query[..DnsMessage.Query(query, id, name, type, extended)];
+        query = query[..DnsMessage.Query(query, id, name, type, extended, settings.TrustAuthenticated)];
+        if (settings.AlwaysTcp) return ByStream(server, query, id, name, type, end, out reason);
         DnsMessage? message = ByDatagram(server, query, id, name, type, end, out reason);
         return message is { Truncated: true } ? ByStream(server, query, id, name, type, end, out reason) : message;
     }
@@ -26,7 +29,7 @@ internal static class DnsExchange
     private static DnsMessage? ByDatagram(NameServer server, ReadOnlySpan<byte> query, int id, string name,
         DnsType type, long end, out string reason)
     {
-        int fd = Sockets.ConnectDatagram(server.Address, server.Port);
+        int fd = Sockets.ConnectDatagram(server.Address, server.Port, server.Zone);
         if (fd < 0)
         {
             reason = Errno.Text(fd);
@@ -58,7 +61,7 @@ internal static class DnsExchange
     private static DnsMessage? ByStream(NameServer server, ReadOnlySpan<byte> query, int id, string name, DnsType type,
         long end, out string reason)
     {
-        int fd = Sockets.Connect(server.Address, server.Port, null, end);
+        int fd = Sockets.Connect(server.Address, server.Port, null, end, server.Zone);
         if (fd < 0)
         {
             reason = "by TCP: " + Errno.Text(fd);

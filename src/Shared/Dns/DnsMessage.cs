@@ -7,10 +7,10 @@ using Qmta.Text;
 
 namespace Qmta.Dns;
 
-/// <summary>Types of records (RFC 1035 3.2.2, RFC 3596, RFC 6891).</summary>
+/// <summary>Types of records (RFC 1035 3.2.2, RFC 3596, RFC 6698, RFC 6891).</summary>
 public enum DnsType
 {
-    A = 1, CName = 5, Soa = 6, Mx = 15, Aaaa = 28, Opt = 41,
+    A = 1, CName = 5, Soa = 6, Ptr = 12, Mx = 15, Txt = 16, Aaaa = 28, Opt = 41, Tlsa = 52,
 }
 
 /// <summary>Response codes (RFC 1035 4.1.1).</summary>
@@ -23,10 +23,11 @@ public enum DnsCode
 /// <param name="Owner">Whose record it is, in lower case.</param>
 /// <param name="Seconds">How long it may be kept.</param>
 /// <param name="Address">The address of A and AAAA.</param>
-/// <param name="Host">The name in CNAME and MX.</param>
+/// <param name="Host">The name in CNAME, MX and PTR.</param>
 /// <param name="Preference">The preference in MX.</param>
+/// <param name="Data">The bytes of TXT, its strings joined, and of TLSA.</param>
 public sealed record DnsRecord(string Owner, DnsType Type, long Seconds, IpAddress Address, string Host,
-    int Preference);
+    int Preference, byte[] Data);
 
 /// <summary>A response.</summary>
 public sealed class DnsMessage
@@ -52,6 +53,9 @@ public sealed class DnsMessage
     /// <summary>The server finds out what it does not know.</summary>
     public bool RecursionAvailable { get; private init; }
 
+    /// <summary>The server has verified the signatures of everything in the response (RFC 4035 3.2.3).</summary>
+    public bool Authenticated { get; private init; }
+
     public DnsCode Code { get; private init; }
 
     /// <summary>Records of the answer section.</summary>
@@ -62,12 +66,14 @@ public sealed class DnsMessage
 
     /// <summary>Writes a question; returns its length, or 0 when there can be no such name.</summary>
     /// <param name="extended">Says that large datagrams are welcome (EDNS0).</param>
-    public static int Query(Span<byte> to, int id, string name, DnsType type, bool extended)
+    /// <param name="authenticated">Asks whether the answer is authenticated (RFC 6840 5.7).</param>
+    public static int Query(Span<byte> to, int id, string name, DnsType type, bool extended, bool authenticated = false)
     {
         to = to[..LongestQuery];
         to.Clear();
         BinaryPrimitives.WriteUInt16BigEndian(to, (ushort)id);
         to[2] = 1; // recursion desired
+        if (authenticated) to[3] = 0x20;
         to[5] = 1; // one question
         int used = DnsName.Encode(name, to[HeaderLength..]);
         if (used == 0) return 0;
@@ -95,6 +101,7 @@ public sealed class DnsMessage
             Authoritative = (packet[2] & 4) != 0,
             Truncated = (packet[2] & 2) != 0,
             RecursionAvailable = (packet[3] & 0x80) != 0,
+            Authenticated = (packet[3] & 0x20) != 0,
             Code = (DnsCode)(packet[3] & 15),
         };
         int questions = Number(packet, 4), answers = Number(packet, 6), authorities = Number(packet, 8);
@@ -136,6 +143,7 @@ public sealed class DnsMessage
         string host = "";
         int preference = 0;
         IpAddress address = default;
+        byte[] bytes = [];
         switch ((DnsType)type)
         {
             case DnsType.A:
@@ -146,7 +154,7 @@ public sealed class DnsMessage
                 if (length != 16) return false;
                 address = IpAddress.From(data);
                 break;
-            case DnsType.CName:
+            case DnsType.CName or DnsType.Ptr:
                 if (!DnsName.TryDecode(packet, ref inside, out host) || inside != at) return false;
                 break;
             case DnsType.Mx:
@@ -155,11 +163,35 @@ public sealed class DnsMessage
                 inside += 2;
                 if (!DnsName.TryDecode(packet, ref inside, out host) || inside != at) return false;
                 break;
+            case DnsType.Txt:
+                if (Strings(data) is not byte[] text) return false;
+                bytes = text;
+                break;
+            case DnsType.Tlsa:
+                if (length < 4) return false;
+                bytes = data.ToArray();
+                break;
             default:
                 return true;
         }
-        Answers.Add(new DnsRecord(owner, (DnsType)type, seconds, address, host, preference));
+        Answers.Add(new DnsRecord(owner, (DnsType)type, seconds, address, host, preference, bytes));
         return true;
+    }
+
+    // RFC 1035 3.3.14: strings, each with its length before it; null when one reaches beyond the record.
+    private static byte[]? Strings(ReadOnlySpan<byte> data)
+    {
+        byte[] joined = new byte[data.Length];
+        int used = 0;
+        while (!data.IsEmpty)
+        {
+            int length = data[0];
+            if (length >= data.Length) return null;
+            data.Slice(1, length).CopyTo(joined.AsSpan(used));
+            used += length;
+            data = data[(length + 1)..];
+        }
+        return joined[..used];
     }
 
     private static int Number(ReadOnlySpan<byte> packet, int at) => BinaryPrimitives.ReadUInt16BigEndian(packet[at..]);

@@ -95,6 +95,7 @@ internal static unsafe partial class Libc
     // Sockets
     [LibraryImport(C, SetLastError = true)] internal static partial int socket(int family, int type, int protocol);
     [LibraryImport(C, SetLastError = true)] internal static partial int socketpair(int family, int type, int protocol, int* fds);
+    [LibraryImport(C)] internal static partial uint if_nametoindex(byte* name);
     [LibraryImport(C, SetLastError = true)] internal static partial int bind(int fd, byte* address, uint length);
     [LibraryImport(C, SetLastError = true)] internal static partial int connect(int fd, byte* address, uint length);
     [LibraryImport(C, SetLastError = true)] internal static partial int listen(int fd, int backlog);

@@ -24,12 +24,13 @@ public static unsafe class Sockets
     /// <summary>Connects by TCP; returns the descriptor, on which small writes leave at once (TCP_NODELAY).</summary>
     /// <param name="from">The local address, or null for the system's choice.</param>
     /// <param name="end">When to give up.</param>
-    public static int Connect(IpAddress to, int port, IpAddress? from, long end)
+    /// <param name="zone">The interface's number where the address is link-local, else 0.</param>
+    public static int Connect(IpAddress to, int port, IpAddress? from, long end, uint zone = 0)
     {
         int fd = Libc.socket(to.IsV6 ? FamilyV6 : FamilyV4, Stream | NonBlocking | CloseOnExec, 0);
         if (fd < 0) return Failed;
         int r = from is IpAddress local ? Bind(fd, local) : 0;
-        if (r == 0) r = ConnectTo(fd, to, port);
+        if (r == 0) r = ConnectTo(fd, to, port, zone);
         if (r == -Errno.EINPROGRESS)
         {
             int left = Left(end);
@@ -52,11 +53,12 @@ public static unsafe class Sockets
     }
 
     /// <summary>A UDP socket from a port of the system's choice that takes datagrams from this one peer only.</summary>
-    public static int ConnectDatagram(IpAddress to, int port)
+    /// <param name="zone">The interface's number where the address is link-local, else 0.</param>
+    public static int ConnectDatagram(IpAddress to, int port, uint zone = 0)
     {
         int fd = Libc.socket(to.IsV6 ? FamilyV6 : FamilyV4, Datagram | NonBlocking | CloseOnExec, 0);
         if (fd < 0) return Failed;
-        int r = ConnectTo(fd, to, port);
+        int r = ConnectTo(fd, to, port, zone);
         if (r == 0) return fd;
         _ = Files.Close(fd);
         return r;
@@ -115,10 +117,52 @@ public static unsafe class Sockets
         return Libc.bind(fd, address, length) < 0 ? Failed : 0;
     }
 
-    private static int ConnectTo(int fd, IpAddress to, int port)
+    /// <summary>The number of a network interface, which a link-local address needs; 0 when there is none.</summary>
+    public static uint Zone(string name)
+    {
+        fixed (byte* p = CString.Of(name, stackalloc byte[CString.Inline])) return Libc.if_nametoindex(p);
+    }
+
+    /// <summary>Whether the address is one of this host's own.</summary>
+    public static bool IsOwn(IpAddress address)
+    {
+        if (address.IsAny) return true; // connecting to it reaches this host
+        // Only an own address can be bound. Where the system has been told otherwise (ip_nonlocal_bind in ip(7)), an
+        // address that is nobody's can be bound, too (RFC 5737, RFC 3849); then only the way there can tell: what
+        // goes to an own address comes from it.
+        if (!CanBind(address)) return false;
+        IpAddress nobodys = IpAddress.From(address.IsV6 ? [0x20, 1, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+            : [192, 0, 2, 1]);
+        return !CanBind(nobodys) || IsItsOwnSource(address);
+    }
+
+    private static bool CanBind(IpAddress address)
+    {
+        int fd = Libc.socket(address.IsV6 ? FamilyV6 : FamilyV4, Datagram | CloseOnExec, 0);
+        if (fd < 0) return false;
+        int r = Bind(fd, address);
+        _ = Files.Close(fd);
+        return r == 0;
+    }
+
+    private static bool IsItsOwnSource(IpAddress address)
+    {
+        int fd = ConnectDatagram(address, 9); // sends nothing
+        if (fd < 0) return false;
+        byte* local = stackalloc byte[AddressRoom];
+        uint length = AddressRoom;
+        int at = address.IsV6 ? 8 : 4, size = address.IsV6 ? 16 : 4;
+        bool own = Libc.getsockname(fd, local, &length) == 0
+            && IpAddress.From(new Span<byte>(local + at, size)) == address;
+        _ = Files.Close(fd);
+        return own;
+    }
+
+    private static int ConnectTo(int fd, IpAddress to, int port, uint zone)
     {
         byte* address = stackalloc byte[AddressRoom];
         uint length = Encode(to, port, new Span<byte>(address, AddressRoom));
+        if (to.IsV6) BitConverter.TryWriteBytes(new Span<byte>(address + 24, 4), zone); // sin6_scope_id
         return Libc.connect(fd, address, length) < 0 ? Failed : 0;
     }
 

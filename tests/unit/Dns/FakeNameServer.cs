@@ -11,21 +11,23 @@ using Qmta.Posix;
 namespace Qmta.Tests.Dns;
 
 /// <summary>A question as it arrived.</summary>
-internal sealed record Question(int Id, string Name, int Type, bool Extended, bool Tcp);
+internal sealed record Question(int Id, string Name, int Type, bool Extended, bool Tcp, bool Authenticated);
 
 internal sealed class FakeNameServer : IDisposable
 {
     private readonly Func<Question, byte[][]> answer;
-    private readonly Socket udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private readonly Socket udp;
     private readonly TcpListener tcp;
 
     /// <param name="answer">The packets that answer a question; none for silence.</param>
-    internal FakeNameServer(Func<Question, byte[][]> answer)
+    internal FakeNameServer(Func<Question, byte[][]> answer, IPAddress? address = null)
     {
         this.answer = answer;
-        udp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        address ??= IPAddress.Loopback;
+        udp = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        udp.Bind(new IPEndPoint(address, 0));
         Port = ((IPEndPoint)udp.LocalEndPoint!).Port;
-        tcp = new TcpListener(IPAddress.Loopback, Port);
+        tcp = new TcpListener(address, Port);
         tcp.Start();
         new Thread(ServeDatagrams) { IsBackground = true }.Start();
         new Thread(ServeStreams) { IsBackground = true }.Start();
@@ -51,7 +53,7 @@ internal sealed class FakeNameServer : IDisposable
     {
         int at = 12;
         Assert(DnsName.TryDecode(packet, ref at, out string name));
-        Question question = new(BinaryPrimitives.ReadUInt16BigEndian(packet), name, packet[at + 1], packet[11] == 1, isTcp);
+        Question question = new(BinaryPrimitives.ReadUInt16BigEndian(packet), name, packet[at + 1], packet[11] == 1, isTcp, (packet[3] & 0x20) != 0);
         lock (Asked) Asked.Add(question);
         return answer(question);
     }
@@ -68,7 +70,7 @@ internal sealed class FakeNameServer : IDisposable
         {
             while (true)
             {
-                EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+                EndPoint from = new IPEndPoint(udp.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
                 int n = udp.ReceiveFrom(buffer, ref from);
                 foreach (byte[] packet in Answer(buffer.AsSpan(0, n), false)) udp.SendTo(packet, from);
             }

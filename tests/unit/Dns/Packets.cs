@@ -7,7 +7,7 @@ namespace Qmta.Tests.Dns;
 
 internal static class Packets
 {
-    internal const int A = 1, Ns = 2, CName = 5, Soa = 6, Mx = 15, Aaaa = 28;
+    internal const int A = 1, Ns = 2, CName = 5, Soa = 6, Ptr = 12, Mx = 15, Txt = 16, Aaaa = 28, Tlsa = 52;
 
     /// <summary>A name without compression.</summary>
     internal static byte[] Name(string name)

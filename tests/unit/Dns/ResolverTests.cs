@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 using Qmta.Dns;
 using Qmta.Posix;
 using Xunit;
@@ -162,5 +163,167 @@ public class ResolverTests
         long start = Clocks.BoottimeMilliseconds;
         Assert.Equal(DnsStatus.Failed, server.Resolver(timeout: 30, attempts: 5).MailExchangers("example", Sockets.In(300)).Status);
         Assert.InRange(Clocks.BoottimeMilliseconds - start, 250, 5000);
+    }
+
+    private static ResolverSettings SettingsFor(FakeNameServer server, bool tcp = false, bool trust = false, int dots = 1, string[]? suffixes = null) =>
+        new()
+        {
+            Servers = [new NameServer(IpAddress.LoopbackV4, server.Port)],
+            Timeout = 1,
+            Attempts = 1,
+            AlwaysTcp = tcp,
+            TrustAuthenticated = trust,
+            Dots = dots,
+            Suffixes = [.. suffixes ?? []],
+        };
+
+    [Fact]
+    public void OtherRecordsAreFoundToo()
+    {
+        byte[] digest = [3, 1, 1, .. Enumerable.Range(0, 32).Select(i => (byte)i)];
+        using FakeNameServer server = new(q => (q.Name, q.Type) switch
+        {
+            ("text.example", Txt) => [Response(q.Id, q.Name, q.Type, answers: [Record(q.Name, Txt, 60, [2, (byte)'a', (byte)'b', 0, 1, 0xFF])])],
+            ("4.3.2.1.in-addr.arpa", Ptr) => [Response(q.Id, q.Name, q.Type, answers: [Record(q.Name, Ptr, 60, Name("host.example"))])],
+            ("_25._tcp.mx.example", Tlsa) => [Response(q.Id, q.Name, q.Type, answers: [Record(q.Name, Tlsa, 60, digest)])],
+            _ => [Response(q.Id, q.Name, q.Type, 3)],
+        });
+        Resolver resolver = server.Resolver();
+        Assert.Equal(["ab\xFF"], resolver.Texts("text.example", Soon).Texts);
+        Assert.Equal(["host.example"], resolver.Names(IpAddress.From([1, 2, 3, 4]), Soon).Names);
+        TlsaRecord record = Assert.Single(resolver.Tlsa("mx.example", 25, Soon).TlsaRecords);
+        Assert.Equal((3, 1, 1), (record.Usage, record.Selector, record.Matching));
+        Assert.Equal(digest[3..], record.Data);
+        Assert.Equal(DnsStatus.NoName, resolver.Tlsa("mx.example", 465, Soon).Status);
+    }
+
+    [Fact]
+    public void TheReverseNameOfAnIPv6AddressHasItsDigits()
+    {
+        Assert.True(IpAddress.TryParse("2001:db8::567:89ab", out IpAddress address));
+        Assert.Equal("b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", Resolver.ReverseName(address)); // RFC 3596 2.5
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 3, 65, 66 })]  // a string beyond its record
+    [InlineData(new byte[] { 1 })]
+    public void MalformedTextsAreNoAnswer(byte[] data)
+    {
+        using FakeNameServer server = new(q => [Response(q.Id, q.Name, q.Type, answers: [Record(q.Name, Txt, 60, data)])]);
+        Assert.Equal(DnsStatus.Failed, server.Resolver().Texts("text.example", Soon).Status);
+    }
+
+    [Theory]
+    [InlineData(true, 0x81A0, true)]
+    [InlineData(true, 0x8180, false)]
+    [InlineData(false, 0x81A0, false)]  // whoever does not trust the server does not believe this either
+    public void AuthenticationIsBelievedWhereTheServerIsTrusted(bool trust, int flags, bool expected)
+    {
+        using FakeNameServer server = new(q => q.Name == "no.example"
+            ? [Response(q.Id, q.Name, q.Type, 3, flags: flags, authority: [Record("", Soa, 60, SoaData(60))])]
+            : [Response(q.Id, q.Name, q.Type, flags: flags, answers: [Record(q.Name, Mx, 60, MxData(1, "mx"))])]);
+        Resolver resolver = new(SettingsFor(server, trust: trust));
+        Assert.Equal(expected, resolver.MailExchangers("example", Soon).Authenticated);
+        Assert.Equal(expected, resolver.MailExchangers("no.example", Soon).Authenticated);
+        Assert.Equal(DnsStatus.NoName, resolver.MailExchangers("no.example", Soon).Status);
+        Assert.All(server.Asked, q => Assert.Equal(trust, q.Authenticated));
+    }
+
+    [Fact]
+    public void OneUnsignedLinkMakesTheWholeChainUnsigned()
+    {
+        using FakeNameServer server = new(q => q.Name == "one"
+            ? [Response(q.Id, q.Name, q.Type, flags: 0x8180, answers: [Record("one", CName, 60, Name("two"))])]
+            : [Response(q.Id, q.Name, q.Type, flags: 0x81A0, answers: [Record("two", Mx, 60, MxData(1, "mx"))])]);
+        Resolver resolver = new(SettingsFor(server, trust: true));
+        Assert.False(resolver.MailExchangers("one", Soon).Authenticated);
+        Assert.True(resolver.MailExchangers("two", Soon).Authenticated);
+    }
+
+    [Fact]
+    public void UseVcAsksByTcpOnly()
+    {
+        using FakeNameServer server = new(q => [Response(q.Id, q.Name, q.Type, answers: [Record(q.Name, Mx, 60, MxData(1, "mx"))])]);
+        Assert.Equal(DnsStatus.Found, new Resolver(SettingsFor(server, tcp: true)).MailExchangers("example", Soon).Status);
+        Assert.True(Assert.Single(server.Asked).Tcp);
+    }
+
+    [Fact]
+    public void ServersAreAskedByIPv6()
+    {
+        using FakeNameServer server = new(q => [Response(q.Id, q.Name, q.Type, answers: [Record(q.Name, Mx, 60, MxData(1, "mx"))])],
+            System.Net.IPAddress.IPv6Loopback);
+        Resolver resolver = new(new ResolverSettings { Servers = [new NameServer(IpAddress.LoopbackV6, server.Port)], Timeout = 1 });
+        Assert.Equal(DnsStatus.Found, resolver.MailExchangers("example", Soon).Status);
+    }
+
+    [Fact]
+    public void AServerThatDoesNotHearExtendedQuestionsIsAskedPlainlyAtLast()
+    {
+        using FakeNameServer server = new(q => q.Extended ? [] : [Response(q.Id, q.Name, q.Type, answers: [Record(q.Name, Mx, 60, MxData(1, "mx"))])]);
+        Assert.Equal(DnsStatus.Found, server.Resolver(attempts: 2).MailExchangers("example", Soon).Status);
+    }
+
+    [Theory]
+    [InlineData("relay", 1, "relay.a.test relay.b.test")]
+    [InlineData("relay.x", 1, "relay.x relay.x.a.test relay.x.b.test")]
+    [InlineData("relay.x", 2, "relay.x.a.test relay.x.b.test")]
+    [InlineData("relay.x.", 2, "relay.x")]
+    [InlineData("down.x", 1, "down.x")]
+    public void RelaysAreTriedWithSuffixes(string name, int dots, string names)
+    {
+        using FakeNameServer server = new(q => q.Name switch
+        {
+            "relay.x.b.test" or "relay.b.test" => [Response(q.Id, q.Name, q.Type, answers: q.Type == A ? [Record(q.Name, A, 60, [192, 0, 2, 1])] : [])],
+            "down.x" => [Response(q.Id, q.Name, q.Type, 2)],
+            _ => [Response(q.Id, q.Name, q.Type, 3)],
+        });
+        _ = new Resolver(SettingsFor(server, dots: dots, suffixes: ["a.test", "b.test"])).HostAddresses(name, Soon);
+        Assert.Equal(names, string.Join(' ', server.Asked.Select(q => q.Name).Distinct()));
+    }
+
+    [Fact]
+    public void TheSameQuestionIsAskedOnceAtATime()
+    {
+        using ManualResetEventSlim go = new();
+        using FakeNameServer server = new(q =>
+        {
+            go.Wait();
+            return [Response(q.Id, q.Name, q.Type, answers: [Record(q.Name, Mx, 0, MxData(1, "mx"))])];
+        });
+        Resolver resolver = new(new ResolverSettings { Servers = [new NameServer(IpAddress.LoopbackV4, server.Port)], Timeout = 10 });
+        DnsAnswer[] answers = new DnsAnswer[8];
+        Thread[] threads = [.. Enumerable.Range(0, 8).Select(i => new Thread(() => answers[i] = resolver.MailExchangers("example", Soon)))];
+        foreach (Thread thread in threads) thread.Start();
+        long end = Sockets.In(5000);
+        while (threads.Any(t => (t.ThreadState & ThreadState.WaitSleepJoin) == 0) && Clocks.BoottimeMilliseconds < end) Thread.Sleep(5);
+        go.Set();
+        foreach (Thread thread in threads) thread.Join();
+        Assert.All(answers, a => Assert.Equal(DnsStatus.Found, a.Status));
+        Assert.InRange(server.Asked.Count, 1, 7);
+    }
+
+    [Fact]
+    public void ANoIsRememberedAsLongAsItSaysAndNoLonger()
+    {
+        using FakeNameServer server = new(q => [Response(q.Id, q.Name, q.Type, 3,
+            authority: q.Name == "untold" ? [] : [Record("", Soa, 3600, SoaData(q.Name == "zero" ? 0 : 60))])]);
+        Resolver resolver = server.Resolver();
+        for (int i = 0; i < 3; i++)
+            foreach (string name in (string[])["minute", "zero", "untold"]) _ = resolver.MailExchangers(name, Soon);
+        Assert.Equal([1, 3, 3], ((string[])["minute", "zero", "untold"]).Select(n => server.Asked.Count(q => q.Name == n)));
+    }
+
+    [Fact]
+    public void AnswersOfAnySizeTakeBoundedMemory()
+    {
+        string label = new('x', 60);
+        using FakeNameServer server = new(q => q.Tcp
+            ? [Response(q.Id, q.Name, q.Type, answers: [.. Enumerable.Range(0, 190).Select(i => Record(q.Name, Mx, 60, MxData(i, $"{i}.{label}.{label}.{label}.{label}")))])]
+            : [Response(q.Id, q.Name, q.Type, flags: 0x8380)]);
+        Resolver resolver = server.Resolver();
+        Assert.Equal(190, resolver.MailExchangers("big.example", Soon).Exchangers.Count);
+        Assert.Equal(190, resolver.MailExchangers("big.example", Soon).Exchangers.Count);
+        Assert.Equal(4, server.Asked.Count); // too big to remember
     }
 }

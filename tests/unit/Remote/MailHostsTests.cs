@@ -73,6 +73,46 @@ public class MailHostsTests
     [InlineData("mx1.example", "192.0.2.1")]
     public void RelaysAreFound(string relay, string address) => Assert.Equal(address, Find("three.example", new Route(relay, 25)).Addresses[0]);
 
+    [Theory]
+    [InlineData("three.example", "192.0.2.3", "192.0.2.1 2001::1")]    // the worse exchanger is this host
+    [InlineData("three.example", "2001::/16", "")]                     // the best one is
+    [InlineData("plain.example", "192.0.2.0/24", "")]
+    [InlineData("[192.0.2.7]", "192.0.2.7", "")]
+    [InlineData("twins.example", "192.0.2.9", "192.0.2.1")]            // one of two equal ones is
+    [InlineData("three.example", "192.0.2.0/30", "192.0.2.1 2001::1 192.0.2.2 192.0.2.3", "192.0.2.0/24")]
+    public void MailIsNotSentToThisHostItself(string domain, string more, string addresses, string? not = null)
+    {
+        (string[] found, string? report) = Find(domain, null, OwnAddresses.Of([more], not == null ? null : [not]));
+        Assert.Equal(addresses, string.Join(' ', found));
+        if (addresses.Length > 0) Assert.Null(report);
+        else Assert.Matches("^DSorry, the mail for .*\\(#5\\.4\\.6\\)\n$", report);
+    }
+
+    [Fact]
+    public void ARelayMayBeThisHost() =>
+        Assert.Equal(["192.0.2.5"], Find("three.example", new Route("192.0.2.5", 25), OwnAddresses.Of(["192.0.2.5"], null)).Addresses);
+
+    [Theory]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("127.3.4.5", true)]
+    [InlineData("0.0.0.0", true)]
+    [InlineData("::1", true)]
+    [InlineData("203.0.113.199", false)]
+    [InlineData("2001:db8::1", false)]
+    public void TheAddressesOfInterfacesAreOwn(string text, bool own)
+    {
+        Assert.True(IpAddress.TryParse(text, out IpAddress address));
+        Assert.Equal(own, OwnAddresses.Of(null, null).Contains(address));
+        Assert.False(OwnAddresses.Of(null, [text]).Contains(address));
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1/33")]
+    [InlineData("2001:db8::/-1")]
+    [InlineData("host")]
+    public void LinesThatAreNoAddressesAreRefused(string line) =>
+        Assert.Contains(line, Assert.Throws<System.FormatException>(() => OwnAddresses.Of([line], null)).Message);
+
     [Fact]
     public void TheNumberOfAddressesIsLimited() => Assert.Equal(MailHosts.MostAddresses, Find("farm.example").Addresses.Length);
 
@@ -82,10 +122,13 @@ public class MailHostsTests
         Assert.Equal(report, found.Report);
     }
 
-    private static (string[] Addresses, string? Report) Find(string domain, Route? route = null)
+    // The machine of the tests may have addresses of a documentation network.
+    private static OwnAddresses Others => OwnAddresses.Of(null, ["192.0.2.0/24", "198.51.100.0/24", "2001::/16"]);
+
+    private static (string[] Addresses, string? Report) Find(string domain, Route? route = null, OwnAddresses? own = null)
     {
         using FakeNameServer server = new(Answer);
-        MailHosts hosts = new(domain, route ?? Route.Direct, server.Resolver(), Sockets.In(10_000));
+        MailHosts hosts = new(domain, route ?? Route.Direct, server.Resolver(), own ?? Others, Sockets.In(10_000));
         string[] addresses = [.. hosts.Addresses().Select(a => a.ToString())];
         return (addresses, hosts.Failure?.Merge());
     }
@@ -107,6 +150,7 @@ public class MailHostsTests
             ("plain.example", A) => Records(Record(q.Name, A, 60, [192, 0, 2, 9])),
             ("farm-mx.example", A) => Records([.. Enumerable.Range(0, 50).Select(i => Record(q.Name, A, 60, [198, 51, 100, (byte)i]))]),
             ("three.example", _) => MxOf((20, "mx2.example"), (10, "both.example")),
+            ("twins.example", _) => MxOf((10, "mx1.example"), (20, "plain.example"), (20, "mx2.example")),
             ("half.example", _) => MxOf((10, "fails.example"), (20, "mx1.example")),
             ("mixed.example", _) => MxOf((0, ""), (10, "mx1.example")),
             ("null.example", _) => MxOf((0, "")),

@@ -5,6 +5,7 @@ using System.Text;
 using System.Threading;
 using Qmta.Dns;
 using Qmta.Posix;
+using Qmta.Queue;
 using Qmta.Remote;
 using Qmta.Smtp;
 using Qmta.Tests.Dns;
@@ -266,9 +267,9 @@ public class RemoteDeliveryTests
         using FakeMailServer third = new(s => Play(s, false, "never", () => { }), "127.0.0.4", second.Port);
         using FakeNameServer names = new(q => [Packets.Response(q.Id, q.Name, q.Type, answers: q.Type == Packets.A
             ? [.. Enumerable.Range(2, 3).Select(i => Packets.Record(q.Name, Packets.A, 60, [127, 0, 0, (byte)i]))] : [])]);
-        RemoteSettings settings = new("me.test", new SmtpRoutes([$":relay.example:{second.Port}"]), 5000, 5000, [], afterHello);
+        RemoteSettings settings = new("me.test", new SmtpRoutes([$":relay.example:{second.Port}"]), 5000, 5000, afterHello);
         int empty = Files.Open("/dev/null", OpenMode.Read);
-        string report = new RemoteDelivery(settings, names.Resolver(), new SmtpBuffers())
+        string report = new RemoteDelivery(settings, names.Resolver(), new SmtpBuffers(), new TcpTimeouts("/nonexistent"))
             .Deliver(new RemoteMessage("there", "joe@here", ["a@there"], 0, empty)).Merge();
         _ = Files.Close(empty);
         Assert.StartsWith(expected, report);
@@ -373,7 +374,8 @@ public class RemoteDeliveryTests
     }
 
     private static RemoteDelivery Delivery(int port, int patience) =>
-        new(new RemoteSettings("me.test", new SmtpRoutes([$":[127.0.0.1]:{port}"]), patience, patience, [], false), new Resolver(), new SmtpBuffers());
+        new(new RemoteSettings("me.test", new SmtpRoutes([$":[127.0.0.1]:{port}"]), patience, patience, false), new Resolver(), new SmtpBuffers(),
+            new TcpTimeouts("/nonexistent"));
 
     private static void WaitFor(Func<bool> condition)
     {

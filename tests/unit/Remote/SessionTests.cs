@@ -6,6 +6,7 @@ using System.Text;
 using System.Threading;
 using Qmta.Dns;
 using Qmta.Posix;
+using Qmta.Queue;
 using Qmta.Remote;
 using Qmta.Smtp;
 using Xunit;
@@ -208,14 +209,8 @@ public sealed class SessionTests : IDisposable
         int fd = Files.Open(path, OpenMode.Read);
         try
         {
-            List<IpAddress> local = [];
-            foreach (string text in from ?? [])
-            {
-                Assert.True(IpAddress.TryParse(text, out IpAddress address));
-                local.Add(address);
-            }
-            RemoteSettings settings = new(helo, new SmtpRoutes(routes), 5000, 5000, local, false);
-            return new RemoteDelivery(settings, new Resolver(), new SmtpBuffers(), cache).Deliver(
+            RemoteSettings settings = new(helo, new SmtpRoutes(routes), 5000, 5000, false) { Origins = Origins.Of([.. from ?? []]) };
+            return new RemoteDelivery(settings, new Resolver(), new SmtpBuffers(), new TcpTimeouts("/nonexistent"), cache).Deliver(
                 new RemoteMessage(recipient[(recipient.IndexOf('@') + 1)..], "joe@here", [recipient], 17, fd)).Merge();
         }
         finally
