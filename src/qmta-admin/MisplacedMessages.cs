@@ -108,10 +108,7 @@ internal sealed class MisplacedMessages
                 Own(path, mode);
                 continue;
             }
-            if (!status.IsFile) continue;
-            if (status.Uid != owners.Queue || status.Gid != owners.Group)
-                PosixException.Check(Files.ChangeOwner(path, owners.Queue, owners.Group), "unable to change the owner of " + path);
-            if (status.Mode != mode) PosixException.Check(Files.ChangeMode(path, mode), "unable to change the mode of " + path);
+            if (status.IsFile) Owned.Set(path, owners.Queue, owners.Group, mode);
         }
     }
 

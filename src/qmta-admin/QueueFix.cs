@@ -23,6 +23,11 @@ internal sealed class QueueFix
     {
         try
         {
+            if (queue.Directory.Trim('/', '.').Length == 0)
+            {
+                Standard.Error($"queue-fix: fatal: {queue.Directory} is no place for a queue");
+                return 100;
+            }
             if (QueueOwners.Determine(oneUser) is not QueueOwners owners) return 100;
             return new QueueFix(queue, owners).Run();
         }
@@ -109,15 +114,7 @@ internal sealed class QueueFix
         Own(path, owners.Queue, 0x192);
     }
 
-    private void Own(string path, uint owner, int mode)
-    {
-        PosixException.Check(Files.Status(path, out FileStatus status, followLinks: false), "unable to look at " + path);
-        uint group = owners.Group;
-        if (status.Uid != owner || status.Gid != group)
-            PosixException.Check(Files.ChangeOwner(path, owner, group), "unable to change the owner of " + path);
-        if (status.Mode != mode || status.Uid != owner || status.Gid != group)
-            PosixException.Check(Files.ChangeMode(path, mode), "unable to change the mode of " + path);
-    }
+    private void Own(string path, uint owner, int mode) => Owned.Set(path, owner, owners.Group, mode);
 
     /// <summary>The lock that says that no qmta-send works on the queue meanwhile.</summary>
     private readonly ref struct Mutex

@@ -86,7 +86,8 @@ internal sealed class Bounces
                 CopyFile(program, path, long.MaxValue);
                 program.Put(isDouble ? "--- Below this line is the original bounce.\n\n" : "--- Below this line is a copy of the message.\n\n");
                 program.Put($"Return-Path: <{OneLine(sender)}>\n");
-                if (!CopyFile(program, queue.Mess(id), settings.BounceMaxBytes == 0 ? long.MaxValue : settings.BounceMaxBytes))
+                if (Files.Status(queue.Mess(id), out _) == -Errno.ENOENT) program.Put("\n--- The message itself is lost.\n");
+                else if (!CopyFile(program, queue.Mess(id), settings.BounceMaxBytes == 0 ? long.MaxValue : settings.BounceMaxBytes))
                     program.Put("\n--- The rest of the message is left out.\n");
             }
             catch (PosixException failure)

@@ -37,6 +37,9 @@ internal sealed class Channel
     /// <summary>The helper, when it is running.</summary>
     internal Helper? Helper { get; set; }
 
+    /// <summary>When the helper was started, in milliseconds since boot.</summary>
+    internal long HelperStarted { get; set; }
+
     /// <summary>No helper is started before this time (milliseconds since boot): the last one failed.</summary>
     internal long HelperPause { get; set; }
 

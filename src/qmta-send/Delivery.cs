@@ -67,7 +67,7 @@ internal sealed class Job
         {
             if (reader == null)
             {
-                fd = PosixException.Check(Files.Open(path!, OpenMode.Read), "unable to open " + path);
+                fd = PosixException.Check(Files.Open(path!, OpenMode.Read | OpenMode.NonBlocking), "unable to open " + path);
                 reader = new EnvelopeReader(fd, path!);
             }
             while (reader.Next())

@@ -8,22 +8,22 @@ namespace Qmta.Send;
 /// <summary>Writes log lines. Mail is more important: a log that cannot be written is given up on silently.</summary>
 internal static class Log
 {
-    private static int fd = 2;
+    private static int fd = 2, loggerInput = -1;
 
-    /// <summary>Sends all further lines to the standard input of a command; false when it cannot be started.</summary>
+    /// <summary>
+    /// Makes the pipe of a logger, which gets all further lines and those of helpers started from now on. The logger itself
+    /// is started later: by then this process is no longer root.
+    /// </summary>
+    /// <exception cref="PosixException">There is no pipe to be had.</exception>
+    internal static void OpenLogger() => PosixException.Check(Files.Pipe(out loggerInput, out fd), "unable to create a pipe");
+
+    /// <summary>Starts the command that reads the logger's pipe; false when it cannot be started.</summary>
     internal static bool StartLogger(string[] command)
     {
-        int error = Files.Pipe(out int readEnd, out int writeEnd);
-        if (error < 0) return Failed(command, error);
-        int pid = Processes.Start(Programs.Find(command[0]), command, [new(readEnd, 0)]);
-        _ = Files.Close(readEnd);
-        if (pid < 0)
-        {
-            _ = Files.Close(writeEnd);
-            return Failed(command, pid);
-        }
-        fd = writeEnd;
-        return true;
+        int pid = Processes.Start(Programs.Find(command[0]), command, [new(loggerInput, 0)]);
+        _ = Files.Close(loggerInput);
+        if (pid < 0) Standard.Error($"alert: unable to start logger {command[0]}: {Errno.Text(pid)}");
+        return pid >= 0;
     }
 
     /// <summary>Where helpers and queue programs shall write what they have to say, so that the logger gets it.</summary>
@@ -44,10 +44,4 @@ internal static class Log
             to[i] = c == '\n' ? '/' : c is <= ' ' or > '~' or '%' ? '_' : c;
         }
     });
-
-    private static bool Failed(string[] command, int error)
-    {
-        Line($"alert: unable to start logger {command[0]}: {Errno.Text(error)}");
-        return false;
-    }
 }

@@ -61,13 +61,14 @@ internal static class Program
         Variables.Set("BIGTODO", queue.BigTodo ? "1" : "0");
         Variables.Set("CONTROLDIR", control.Directory);
         Helpers helpers = new(options, options.DefaultDelivery ?? settings.DefaultDelivery);
-        if (options.Logger.Length > 0 && !Log.StartLogger(options.Logger)) return 111;
+        if (options.Logger.Length > 0) Log.OpenLogger();
         Helper? rootHelper = null;
         if (Users.EffectiveUid == 0)
         {
             rootHelper = helpers.StartRootHelper();
             if (rootHelper == null) return 111;
         }
+        if (options.Logger.Length > 0 && !Log.StartLogger(options.Logger)) return 111;
         Cleaner cleaner = new(queue);
         if (options.ForeignClean && !cleaner.UseProgram()) return 111;
         Scheduler scheduler = new(queue, settings, helpers, cleaner, signals, options.Daemon);

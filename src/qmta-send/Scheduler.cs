@@ -19,6 +19,9 @@ internal sealed class Scheduler
     // Milliseconds after which a helper without work is let go, and for which none is started after one failed.
     private const int HelperIdle = 60_000, HelperPause = 10_000;
 
+    // Milliseconds in which a helper must say that it is ready.
+    private const int HelperSilence = 60_000;
+
     // Milliseconds between two notes of the clock while messages are written down.
     private const int ClockInterval = 600_000;
 
@@ -144,9 +147,16 @@ internal sealed class Scheduler
     private bool HelperReady(Channel channel)
     {
         channel.LastBusy = clock.SinceBoot;
+        if (channel.Helper != null && channel.Helper.Capacity == 0 && clock.SinceBoot >= channel.HelperStarted + HelperSilence)
+        {
+            Log.Line($"alert: {channel.Helper.Name} does not say that it is ready");
+            HelperGone(channel);
+            return false;
+        }
         if (channel.Helper != null) return channel.Helper.Capacity > 0;
         if (clock.SinceBoot < channel.HelperPause) return false;
         channel.Helper = helpers.Start(channel.Kind);
+        channel.HelperStarted = clock.SinceBoot;
         if (channel.Helper == null) HelperFailed(channel);
         return false;
     }
@@ -179,7 +189,7 @@ internal sealed class Scheduler
     {
         string path = queue.Info(id);
         birth = 0;
-        int fd = Files.Open(path, OpenMode.Read);
+        int fd = Files.Open(path, OpenMode.Read | OpenMode.NonBlocking);
         try
         {
             PosixException.Check(fd, "unable to open " + path);
@@ -427,6 +437,7 @@ internal sealed class Scheduler
             {
                 // Work that could start waits for its helper: for its announcement, or for the pause after a failure.
                 if (channel.Helper == null) wait = Math.Min(wait, channel.HelperPause - clock.SinceBoot);
+                else if (channel.Helper.Capacity == 0) wait = Math.Min(wait, channel.HelperStarted + HelperSilence - clock.SinceBoot);
             }
             else if (channel.Concurrency > 0 && next > clock.Now && next != long.MaxValue) wait = Math.Min(wait, (next - clock.Now) * 1000);
             if (LetGo(channel) is long idle) wait = Math.Min(wait, idle);
@@ -590,6 +601,8 @@ internal sealed class Scheduler
     {
         if (Files.Status(info, out FileStatus status) < 0) return clock.Now;
         long birth = step.Apply(status.Modified, clock.Now);
+        // From a clock that was never set, and nothing is noted that would tell how old the message is.
+        if (birth < QueueClock.FirstPlausible && clock.Now >= QueueClock.FirstPlausible) birth = clock.Now;
         if (birth != status.Modified) _ = Files.SetModified(info, birth);
         return birth;
     }

@@ -199,11 +199,7 @@ public static unsafe class Files
 
     public static int ChangeMode(int fd, int permissions) => Result(Libc.fchmod(fd, (uint)permissions));
 
-    /// <summary>Changes owner and group; never follows a symbolic link.</summary>
-    public static int ChangeOwner(string path, uint uid, uint gid)
-    {
-        fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.lchown(p, uid, gid));
-    }
+    public static int ChangeOwner(int fd, uint uid, uint gid) => Result(Libc.fchown(fd, uid, gid));
 
     public static int ChangeDirectory(string path)
     {

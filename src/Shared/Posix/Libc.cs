@@ -30,7 +30,7 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int mkfifo(byte* path, uint mode);
     [LibraryImport(C, SetLastError = true)] internal static partial int chmod(byte* path, uint mode);
     [LibraryImport(C, SetLastError = true)] internal static partial int fchmod(int fd, uint mode);
-    [LibraryImport(C, SetLastError = true)] internal static partial int lchown(byte* path, uint uid, uint gid);
+    [LibraryImport(C, SetLastError = true)] internal static partial int fchown(int fd, uint uid, uint gid);
     [LibraryImport(C, SetLastError = true)] internal static partial int chdir(byte* path);
     [LibraryImport(C, SetLastError = true)] internal static partial int access(byte* path, int mode);
     [LibraryImport(C)] internal static partial uint umask(uint mask);

@@ -40,8 +40,8 @@ public sealed class QueueClock
     /// <summary>A change of up to so many seconds is drift or slewing, not a step.</summary>
     public const int Tolerance = 30;
 
-    // 1 January 2026. A clock before the first release of this program is certainly wrong.
-    private const long FirstPlausible = 1767225600;
+    /// <summary>1 January 2026: a clock before the first release of this program is certainly wrong.</summary>
+    public const long FirstPlausible = 1767225600;
 
     private readonly string path;
     private readonly Func<ClockReading> read;

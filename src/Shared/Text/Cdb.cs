@@ -282,7 +282,7 @@ public sealed class CdbWriter
             fill(writer);
             writer.Finish();
             if (Files.Status(ownedLike ?? path, out FileStatus old) == 0)
-                _ = Files.ChangeOwner(temporary, old.Uid, old.Gid); // only root can, and only root needs to
+                _ = Files.ChangeOwner(fd, old.Uid, old.Gid); // only root can, and only root needs to
             PosixException.Check(Files.ChangeMode(fd, permissions), "unable to set the mode of " + temporary);
             PosixException.Check(Files.Sync(fd), "unable to write " + temporary);
             PosixException.Check(Files.Rename(temporary, path), "unable to rename " + temporary + " to " + path);

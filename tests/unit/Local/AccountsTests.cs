@@ -12,7 +12,12 @@ public sealed class AccountsTests
     {
         Directory.CreateDirectory(scratch.At("home"));
         Files.Status(scratch.At("home"), out FileStatus status);
-        if (status.Uid == 0) Files.ChangeOwner(scratch.At("home"), 4711, 4711);
+        if (status.Uid == 0)
+        {
+            int fd = Files.Open(scratch.At("home"), OpenMode.Read | OpenMode.Directory);
+            Assert.Equal(0, Files.ChangeOwner(fd, 4711, 4711));
+            Files.Close(fd);
+        }
         return new User("joe", status.Uid == 0 ? 4711 : status.Uid, status.Gid, scratch.At("home"), "");
     }
 

@@ -1,0 +1,29 @@
+// Owner and mode of a file, set through a descriptor: a path could lead elsewhere by the time of the second call.
+using Qmta.Posix;
+
+namespace Qmta.Admin;
+
+internal static class Owned
+{
+    /// <summary>Gives the file owner, group and mode unless it has them; a symbolic link is refused.</summary>
+    /// <exception cref="PosixException">It cannot be opened or changed.</exception>
+    internal static void Set(string path, uint owner, uint group, int mode)
+    {
+        int fd = Files.Open(path, OpenMode.Read | OpenMode.NonBlocking | OpenMode.NoFollow);
+        // One's own file without permissions for oneself; only root is to be afraid of other people's paths.
+        if (fd == -Errno.EACCES && Users.EffectiveUid != 0 && Files.ChangeMode(path, mode) == 0) return;
+        PosixException.Check(fd, "unable to open " + path);
+        try
+        {
+            PosixException.Check(Files.Status(fd, out FileStatus status), "unable to look at " + path);
+            bool ownerChanges = status.Uid != owner || status.Gid != group;
+            if (ownerChanges) PosixException.Check(Files.ChangeOwner(fd, owner, group), "unable to change the owner of " + path);
+            // Changing the owner clears the set-id bits.
+            if (ownerChanges || status.Mode != mode) PosixException.Check(Files.ChangeMode(fd, mode), "unable to change the mode of " + path);
+        }
+        finally
+        {
+            _ = Files.Close(fd);
+        }
+    }
+}
