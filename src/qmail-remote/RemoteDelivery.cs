@@ -43,13 +43,19 @@ internal sealed class RemoteDelivery
 
     internal RemoteSettings Settings { get; set; }
 
+    /// <summary>When a delivery that begins now must be over.</summary>
+    internal long DeadlineFor(RemoteMessage message)
+    {
+        long transfer = Math.Max(0, message.Size) * 1000 / SlowestBytesPerSecond;
+        return Sockets.In((long)Settings.ReplyTimeout * MostTimeouts + transfer);
+    }
+
     /// <summary>Tries the delivery and says what became of it.</summary>
     internal RemoteReport Deliver(RemoteMessage message)
     {
         if (!SmtpAddress.IsSendable(message.Sender) || !SmtpAddress.IsSendable(string.Concat(message.Recipients)))
             return RemoteReport.Permanent("Sorry, SMTP cannot carry an address with a line end or NUL in it. (#5.1.3)");
-        long transfer = Math.Max(0, message.Size) * 1000 / SlowestBytesPerSecond;
-        long deadline = Sockets.In((long)Settings.ReplyTimeout * MostTimeouts + transfer);
+        long deadline = DeadlineFor(message);
         Route route;
         Origin origin;
         try
