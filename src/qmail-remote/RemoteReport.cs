@@ -2,6 +2,7 @@
 using System.Collections.Generic;
 using System.Text;
 using Qmta.Posix;
+using Qmta.Qmtp;
 using Qmta.Smtp;
 
 namespace Qmta.Remote;
@@ -62,6 +63,24 @@ internal sealed class RemoteReport
                 report.AddRecipient(answer.IsPermanent ? 'h' : 's', $"{peer} does not like recipient.\n" + Said(answer),
                     answer.Code, tooMany);
             }
+        }
+        return report;
+    }
+
+    /// <summary>The reports of a QMTP package.</summary>
+    internal static RemoteReport Of(IpAddress peer, IReadOnlyList<QmtpResponse> responses)
+    {
+        string? accepted = null;
+        foreach (QmtpResponse response in responses)
+            if (response.Letter == 'K') accepted ??= response.Text;
+        RemoteReport report = accepted == null ? Of('D', $"Giving up on {peer}.\n", peer, 0)
+            : Of('K', $"{peer} accepted message.\nRemote host said: {accepted}", peer, 0);
+        foreach (QmtpResponse response in responses)
+        {
+            if (response.Letter == 'K') report.AddRecipient('r', "");
+            else
+                report.AddRecipient(response.Letter == 'D' ? 'h' : 's',
+                    $"{peer} does not like recipient.\nRemote host said: {response.Text}");
         }
         return report;
     }
