@@ -14,7 +14,9 @@ internal static class RemoteCommand
 {
     private const string Usage = "qmail-remote: usage: qmail-remote host sender qqeh size recip [ recip ... ]";
 
-    /// <summary>Runs it; the exit code is 0 whatever the report says.</summary>
+    /// <summary>
+    /// Runs it; the exit code is 0 whatever the report says, unless a program that the report is told to has another.
+    /// </summary>
     internal static int Run(string[] arguments)
     {
         if (arguments is ["--help"] or ["--version"])
@@ -25,6 +27,7 @@ internal static class RemoteCommand
             return Standard.Output(text) ? 0 : 111;
         }
         RemoteReport report;
+        RemoteMessage? message = null;
         // qqeh, the extra headers of a queue that has them, is for programs put in this one's place.
         if (arguments.Length < 5)
             report = RemoteReport.Permanent("I (qmail-remote) was invoked improperly. (#5.3.5)\n" + Usage);
@@ -35,7 +38,7 @@ internal static class RemoteCommand
                 RemoteSettings settings = RemoteSettings.Read(ControlFiles.FromEnvironment());
                 RemoteDelivery delivery = new(settings, new Dns.Resolver(), new SmtpBuffers(),
                     new TcpTimeouts(QueueLayout.FromEnvironment().TcpTo));
-                RemoteMessage message = new(arguments[0], arguments[1], arguments[4..], Size(arguments[3]), 0);
+                message = new RemoteMessage(arguments[0], arguments[1], arguments[4..], Size(arguments[3]), 0);
                 report = delivery.Deliver(message);
             }
             catch (Exception e) when (e is PosixException or FormatException)
@@ -47,7 +50,9 @@ internal static class RemoteCommand
                 report = RemoteReport.Temporary("Out of memory. (#4.3.0)");
             }
         }
-        return Files.WriteAll(1, Latin1.Bytes(report.Encode())) < 0 ? 111 : 0;
+        if (Files.WriteAll(1, Latin1.Bytes(report.Encode())) < 0) return 111;
+        // With several recipients there are several results, of which the first one's is told.
+        return message == null ? 0 : DeliveryHooks.Run(message, report.Merge(), report.CodeOf(0), report.Host);
     }
 
     /// <summary>The line that --version prints.</summary>

@@ -1,8 +1,9 @@
-// One delivery from finding the host to the report: the words of qmail-remote around the SMTP conversation.
+// One delivery from finding the host to the report: the words of qmail-remote around the conversation.
 using System;
 using System.Collections.Generic;
 using Qmta.Dns;
 using Qmta.Posix;
+using Qmta.Qmtp;
 using Qmta.Queue;
 using Qmta.Smtp;
 
@@ -43,13 +44,17 @@ internal sealed class RemoteDelivery
 
     internal RemoteSettings Settings { get; set; }
 
+    /// <summary>When a delivery that begins now must be over.</summary>
+    internal long DeadlineFor(RemoteMessage message)
+    {
+        long transfer = Math.Max(0, message.Size) * 1000 / SlowestBytesPerSecond;
+        return Sockets.In((long)Settings.ReplyTimeout * MostTimeouts + transfer);
+    }
+
     /// <summary>Tries the delivery and says what became of it.</summary>
     internal RemoteReport Deliver(RemoteMessage message)
     {
-        if (!SmtpAddress.IsSendable(message.Sender) || !SmtpAddress.IsSendable(string.Concat(message.Recipients)))
-            return RemoteReport.Permanent("Sorry, SMTP cannot carry an address with a line end or NUL in it. (#5.1.3)");
-        long transfer = Math.Max(0, message.Size) * 1000 / SlowestBytesPerSecond;
-        long deadline = Sockets.In((long)Settings.ReplyTimeout * MostTimeouts + transfer);
+        long deadline = DeadlineFor(message);
         Route route;
         Origin origin;
         try
@@ -61,8 +66,9 @@ internal sealed class RemoteDelivery
         {
             return RemoteReport.Temporary($"Sorry, {e.Message}. (#4.3.5)");
         }
-        if (route.Protocol == MailProtocol.Qmtp)
-            return RemoteReport.Temporary($"Sorry, the route for {message.Host} wants QMTP, which I don't speak. (#4.3.5)");
+        if (route.Protocol == MailProtocol.Smtp
+            && !(SmtpAddress.IsSendable(message.Sender) && SmtpAddress.IsSendable(string.Concat(message.Recipients))))
+            return RemoteReport.Permanent("Sorry, SMTP cannot carry an address with a line end or NUL in it. (#5.1.3)");
         SessionKey key = SessionKey.For(message.Host, route, origin.Name ?? Settings.HeloHost);
         if (Idle(key, origin) is Session idle)
         {
@@ -100,20 +106,18 @@ internal sealed class RemoteDelivery
     {
         try
         {
-            SmtpOutcome outcome = session.Smtp.Transact(message.Sender, message.Recipients, message.Size, message.File);
-            // Some servers take so many messages in a session and say "later" to the next sender.
-            bool worn = session.IsReused && outcome.Stage == SmtpStage.Sender && outcome.Reply.IsTransient;
-            RemoteReport? report = worn ? null : RemoteReport.Of(session.Peer, outcome);
+            RemoteReport? report = session.Conversation is QmtpConversation qmtp ? Send(session, qmtp, message)
+                : Send(session, (SmtpConversation)session.Conversation, message);
             session.CountTransaction();
-            if (worn || sessions == null) session.End();
+            if (report == null || sessions == null) session.End();
             else sessions.Keep(session);
             return report;
         }
         catch (ConnectionException e)
         {
             session.Dispose();
-            if (session.IsReused && !session.Smtp.InDoubt) return null;
-            string doubt = session.Smtp.InDoubt ? "Possible duplicate! " : "";
+            if (session.IsReused && !session.Conversation.InDoubt) return null;
+            string doubt = session.Conversation.InDoubt ? "Possible duplicate! " : "";
             return RemoteReport.Temporary(
                 $"Connected to {session.Peer} but connection died. {doubt}(#4.4.2)\n{e.Message}.\n");
         }
@@ -128,6 +132,23 @@ internal sealed class RemoteDelivery
             session.Dispose();
             throw;
         }
+    }
+
+    private static RemoteReport? Send(Session session, SmtpConversation smtp, RemoteMessage message)
+    {
+        SmtpOutcome outcome = smtp.Transact(message.Sender, message.Recipients, message.Size, message.File);
+        // Some servers take so many messages in a session and say "later" to the next sender.
+        bool worn = session.IsReused && outcome.Stage == SmtpStage.Sender && outcome.Reply.IsTransient;
+        return worn ? null : RemoteReport.Of(session.Peer, outcome);
+    }
+
+    private static RemoteReport Send(Session session, QmtpConversation qmtp, RemoteMessage message)
+    {
+        if (Files.Status(message.File, out FileStatus status) < 0 || !status.IsFile)
+            return RemoteReport.Temporary("QMTP needs to know the message's size, and it does not come from a file. (#4.3.0)");
+        long size = (long)status.Size - Math.Max(0, Files.Position(message.File));
+        return RemoteReport.Of(session.Peer,
+            qmtp.Transact(message.Sender, message.Recipients, Math.Max(0, size), message.File));
     }
 
     private static RemoteReport Unreadable(string reason) =>

@@ -2,6 +2,7 @@
 using System;
 using Qmta.Posix;
 using Qmta.Smtp;
+using Qmta.Text;
 
 namespace Qmta.Remote;
 
@@ -9,14 +10,15 @@ namespace Qmta.Remote;
 /// Everything that must be equal for a delivery to use a session that another one opened, so far as it is known before
 /// a host is looked up. Two deliveries with equal keys would try the same hosts and say the same to them.
 /// </summary>
+/// <param name="Protocol">What is spoken.</param>
 /// <param name="Destination">The relay, or the recipients' domain when its own exchangers are used; lower case.</param>
 /// <param name="Port">The TCP port.</param>
 /// <param name="HeloHost">The name said to the server.</param>
-internal sealed record SessionKey(string Destination, int Port, string HeloHost)
+internal sealed record SessionKey(MailProtocol Protocol, string Destination, int Port, string HeloHost)
 {
     /// <summary>The key of a delivery to a host by a route.</summary>
     internal static SessionKey For(string host, Route route, string heloHost) =>
-        new((route.Relay.Length > 0 ? "relay " + route.Relay : host).ToLowerInvariant(), route.Port, heloHost);
+        new(route.Protocol, Latin1.Lower(route.Relay.Length > 0 ? "relay " + route.Relay : host), route.Port, heloHost);
 }
 
 /// <summary>
@@ -41,18 +43,18 @@ internal sealed class Session : IDisposable
     private readonly long opened = Clocks.BoottimeMilliseconds;
     private int transactions;
 
-    internal Session(SessionKey key, Connection connection, SmtpConversation smtp, IpAddress? localAddress)
+    internal Session(SessionKey key, Connection connection, IMailConversation conversation, IpAddress? localAddress)
     {
         Key = key;
         this.connection = connection;
-        Smtp = smtp;
+        Conversation = conversation;
         LocalAddress = localAddress;
     }
 
     internal SessionKey Key { get; }
 
-    /// <summary>The conversation; greeting and hello are behind it.</summary>
-    internal SmtpConversation Smtp { get; }
+    /// <summary>The conversation; what comes before the first message is behind it.</summary>
+    internal IMailConversation Conversation { get; }
 
     /// <summary>The server's address.</summary>
     internal IpAddress Peer => connection.Peer;
@@ -64,7 +66,7 @@ internal sealed class Session : IDisposable
     internal bool IsReused => transactions > 0;
 
     /// <summary>Whether it may carry one message more.</summary>
-    internal bool MayGoOn => Smtp.CanContinue && transactions < MostTransactions
+    internal bool MayGoOn => Conversation.CanContinue && transactions < MostTransactions
         && Clocks.BoottimeMilliseconds - opened < LongestLife;
 
     /// <summary>
@@ -78,7 +80,7 @@ internal sealed class Session : IDisposable
     /// <param name="deadline">When the delivery must be over.</param>
     internal void Lend(SmtpBuffers buffers, int patience, long deadline)
     {
-        Smtp.UseBuffers(buffers);
+        Conversation.UseBuffers(buffers);
         connection.Patience = patience;
         connection.Deadline = deadline;
     }
@@ -89,11 +91,11 @@ internal sealed class Session : IDisposable
     /// <summary>Says good-bye when that makes sense, and closes.</summary>
     internal void End()
     {
-        if (Smtp.CanContinue)
+        if (Conversation.CanContinue)
         {
             connection.Patience = PartingMilliseconds;
             connection.Deadline = Sockets.In(PartingMilliseconds);
-            Smtp.Quit();
+            Conversation.Quit();
         }
         Dispose();
     }

@@ -1,5 +1,6 @@
 // Opening a session with one of the hosts that take a destination's mail: everything before the first transaction.
 using Qmta.Posix;
+using Qmta.Qmtp;
 using Qmta.Queue;
 using Qmta.Smtp;
 
@@ -69,6 +70,12 @@ internal sealed class SessionOpener
         }
         connection.Patience = settings.ReplyTimeout;
         connection.Deadline = deadline;
+        // A QMTP server waits for a package: there is nothing to say before.
+        if (route.Protocol == MailProtocol.Qmtp)
+        {
+            if (known) timeouts.Succeeded(address);
+            return new Session(key, connection, new QmtpConversation(connection, buffers), from);
+        }
         SmtpConversation conversation = new(connection, buffers);
         if (Introduce(connection, conversation, origin.NameFrom(from, settings.HeloHost)))
         {
@@ -86,8 +93,10 @@ internal sealed class SessionOpener
         // A host that answered says more than those that could not be reached.
         if (refusal != null) return RemoteReport.Temporary(refusal);
         if (failures.Length == 0 && noHosts != null) return noHosts;
-        return RemoteReport.Temporary("Sorry, I wasn't able to establish an SMTP connection. (#4.4.1)\n" + failures);
+        return RemoteReport.Temporary($"Sorry, I wasn't able to establish {Article}connection. (#4.4.1)\n" + failures);
     }
+
+    private string Article => route.Protocol == MailProtocol.Qmtp ? "a QMTP " : "an SMTP ";
 
     private long ConnectLimit()
     {

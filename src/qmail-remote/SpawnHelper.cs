@@ -1,6 +1,7 @@
 // qmail-rspawn: takes delivery commands from qmta-send and runs many conversations at once, a thread for each.
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Qmta.Control;
 using Qmta.Posix;
@@ -18,6 +19,9 @@ internal sealed class SpawnHelper
 
     // A thread without work waits so long for more: starting one costs more than most deliveries' computing.
     private const int IdleMilliseconds = 5000;
+
+    // So many bytes of reports are put together.
+    private const int LargestWrite = 16384;
 
     // Control files are read again when they were read longer ago than this.
     private const int SettingsMilliseconds = 1000;
@@ -44,6 +48,9 @@ internal sealed class SpawnHelper
     private bool schedulerGone;
 
     private readonly int input, reports;
+
+    // Deliveries that have been read and not begun, in groups that can share a transaction.
+    private readonly List<DeliveryGroup> pending = [];
 
     /// <param name="input">The descriptor of the commands.</param>
     /// <param name="reports">The descriptor of the reports.</param>
@@ -92,13 +99,16 @@ internal sealed class SpawnHelper
     {
         Write(DeliveryProtocol.Announcement(DeliveryProtocol.MostDeliveries));
         DeliveryStream stream = DeliveryStream.OfCommands(wide: true);
-        byte[] buffer = new byte[4096];
+        byte[] buffer = new byte[16384];
         int n;
         while ((n = Files.Read(input, buffer)) > 0)
         {
             ReadOnlySpan<byte> bytes = buffer.AsSpan(0, n);
-            while (stream.Take(ref bytes)) Begin(stream.Command());
+            while (stream.Take(ref bytes)) Accept(stream.Command());
+            // What the pipe still holds may belong to the same messages; what it does not hold yet is not waited for.
+            if (!Poll.WaitFor(input, false, 0)) BeginPending();
         }
+        BeginPending();
         sessions.Close(); // no delivery will come that could use them
         lock (work)
         {
@@ -107,24 +117,41 @@ internal sealed class SpawnHelper
         return schedulerGone || n < 0 ? 111 : 0;
     }
 
-    private void Begin(DeliveryCommand command)
+    private void Accept(DeliveryCommand command)
     {
         if (command.Number >= running.Length)
         {
-            Report(command.Number, "ZInternal error: delnum too big. (#4.3.5)\n");
+            Refuse(command, "ZInternal error: delnum too big. (#4.3.5)\n");
             return;
         }
         lock (output)
         {
-            if (!running[command.Number]) running[command.Number] = true;
-            else
+            if (running[command.Number])
             {
-                // Not Report, which would free the number under the delivery that has it.
-                DeliveryReport report = new(command.Number, "ZInternal error: delnum in use. (#4.3.5)\n");
-                Write(report.Encode(wide: true));
+                Refuse(command, "ZInternal error: delnum in use. (#4.3.5)\n");
                 return;
             }
+            running[command.Number] = true;
         }
+        // A program in the client's place gets one recipient at a time, and all of them side by side.
+        if (SubstituteClient.Program == null)
+            for (int i = pending.Count - 1; i >= 0; i--)
+                if (pending[i].TryAdd(command)) return;
+        pending.Add(new DeliveryGroup(command));
+    }
+
+    // A report that does not free the number, under which another delivery may be running.
+    private void Refuse(DeliveryCommand command, string text) =>
+        Write(new DeliveryReport(command.Number, text).Encode(wide: true));
+
+    private void BeginPending()
+    {
+        foreach (DeliveryGroup group in pending) Begin(group);
+        pending.Clear();
+    }
+
+    private void Begin(DeliveryGroup group)
+    {
         Worker? worker = null;
         lock (work)
         {
@@ -137,18 +164,19 @@ internal sealed class SpawnHelper
         }
         if (worker != null)
         {
-            worker.Give(command);
+            worker.Give(group);
             return;
         }
         worker = new Worker();
-        worker.Give(command);
+        worker.Give(group);
         try
         {
             new Thread(() => Work(worker), StackSize) { IsBackground = true }.Start();
         }
         catch (OutOfMemoryException)
         {
-            Report(command.Number, "Zqmail-spawn unable to fork or out of mem. (#4.3.0)\n");
+            group.ReportRest("Zqmail-spawn unable to fork or out of mem. (#4.3.0)\n");
+            Report(group);
             Done();
         }
     }
@@ -164,7 +192,7 @@ internal sealed class SpawnHelper
         RemoteDelivery? delivery = null;
         while (true)
         {
-            if (worker.Take(IdleMilliseconds) is not DeliveryCommand command)
+            if (worker.Take(IdleMilliseconds) is not DeliveryGroup group)
             {
                 lock (work)
                 {
@@ -176,28 +204,27 @@ internal sealed class SpawnHelper
                 }
                 continue; // it was chosen in this very moment
             }
-            string text;
             try
             {
-                text = Deliver(command, buffers, ref delivery);
+                Deliver(group, buffers, ref delivery);
             }
             catch (OutOfMemoryException)
             {
-                text = "Zqmail-spawn out of memory. (#4.3.0)\n";
+                group.ReportRest("Zqmail-spawn out of memory. (#4.3.0)\n");
             }
             catch (Exception e) when (e is PosixException or FormatException)
             {
-                text = "ZUnable to read control files. (#4.3.0)\n" + e.Message + "\n";
+                group.ReportRest("ZUnable to read control files. (#4.3.0)\n" + e.Message + "\n");
             }
             catch (Exception e)
             {
                 // A mistake in this program that one message or server brings to light must not end the deliveries
                 // of all others, as it would not if each had a process of its own.
-                text = "Zqmail-remote crashed.\n" + e.GetType().Name + "\n";
+                group.ReportRest("Zqmail-remote crashed.\n" + e.GetType().Name + "\n");
             }
             // Free before the report is out: the command that answers it shall find this thread, not start another.
             lock (work) idle.Add(worker);
-            Report(command.Number, text);
+            Report(group);
             Done();
         }
     }
@@ -210,55 +237,79 @@ internal sealed class SpawnHelper
         }
     }
 
-    /// <summary>Hands commands to one thread.</summary>
+    /// <summary>Hands deliveries to one thread.</summary>
     private sealed class Worker
     {
-        private DeliveryCommand? command;
+        private DeliveryGroup? group;
 
-        internal void Give(DeliveryCommand next)
+        internal void Give(DeliveryGroup next)
         {
             lock (this)
             {
-                command = next;
+                group = next;
                 Monitor.Pulse(this);
             }
         }
 
-        /// <summary>The next command, or null when none comes for so long.</summary>
-        internal DeliveryCommand? Take(int milliseconds)
+        /// <summary>The next deliveries, or null when none comes for so long.</summary>
+        internal DeliveryGroup? Take(int milliseconds)
         {
             lock (this)
             {
-                if (command == null) Monitor.Wait(this, milliseconds);
-                DeliveryCommand? taken = command;
-                command = null;
+                if (group == null) Monitor.Wait(this, milliseconds);
+                DeliveryGroup? taken = group;
+                group = null;
                 return taken;
             }
         }
     }
 
-    private string Deliver(DeliveryCommand command, SmtpBuffers buffers, ref RemoteDelivery? delivery)
+    // Sees to it that every delivery of the group has its report, unless there is an exception.
+    private void Deliver(DeliveryGroup group, SmtpBuffers buffers, ref RemoteDelivery? delivery)
     {
-        if (CheckMessageName(command.Message) is string bad) return bad;
-        int at = command.Recipient.LastIndexOf('@');
-        if (at < 0) return "DSorry, address must include host name. (#5.1.3)\n";
-        int fd = Files.Open(mess + command.Message, OpenMode.Read | OpenMode.NonBlocking | OpenMode.NoFollow);
+        if (CheckMessageName(group.Message) is string bad)
+        {
+            group.ReportRest(bad);
+            return;
+        }
+        if (group.Host == null)
+        {
+            group.ReportRest("DSorry, address must include host name. (#5.1.3)\n");
+            return;
+        }
+        int fd = Files.Open(mess + group.Message, OpenMode.Read | OpenMode.NonBlocking | OpenMode.NoFollow);
         if (fd < 0)
-            return $"Zqmail-spawn unable to open message. (#4.3.0)\n{mess}{command.Message}: {Errno.Text(fd)}\n";
+        {
+            group.ReportRest($"Zqmail-spawn unable to open message. (#4.3.0)\n{mess}{group.Message}: {Errno.Text(fd)}\n");
+            return;
+        }
         try
         {
-            if (Files.Status(fd, out FileStatus status) < 0) return "Zqmail-spawn unable to fstat message. (#4.3.0)\n";
-            if (!status.IsFile) return "ZSorry, message has wrong type. (#4.3.5)\n";
-            if (status.Uid != owner) return "ZSorry, message has wrong owner. (#4.3.5)\n";
+            if (CheckMessageFile(fd, out long size) is string wrong)
+            {
+                group.ReportRest(wrong);
+                return;
+            }
             delivery ??= new RemoteDelivery(CurrentSettings(), resolver, buffers, timeouts, sessions);
             delivery.Settings = CurrentSettings();
-            return delivery.Deliver(new RemoteMessage(command.Recipient[(at + 1)..], command.Sender, [command.Recipient],
-                (long)status.Size, fd)).Merge();
+            RemoteMessage message = new(group.Host, group.Sender, [], size, fd);
+            if (SubstituteClient.Program is string program) group.DeliverBy(program, message, delivery.DeadlineFor(message));
+            else group.Deliver(delivery, message);
         }
         finally
         {
             _ = Files.Close(fd);
         }
+    }
+
+    private string? CheckMessageFile(int fd, out long size)
+    {
+        size = 0;
+        if (Files.Status(fd, out FileStatus status) < 0) return "Zqmail-spawn unable to fstat message. (#4.3.0)\n";
+        if (!status.IsFile) return "ZSorry, message has wrong type. (#4.3.5)\n";
+        if (status.Uid != owner) return "ZSorry, message has wrong owner. (#4.3.5)\n";
+        size = (long)status.Size;
+        return null;
     }
 
     /// <summary>Null when the name is one that qmta-send gives, digits and slashes; else the report.</summary>
@@ -284,13 +335,21 @@ internal sealed class SpawnHelper
         }
     }
 
-    private void Report(int number, string text)
+    // The reports of a group leave together, so that the scheduler answers them together, too.
+    private void Report(DeliveryGroup group)
     {
-        byte[] bytes = new DeliveryReport(number, Cut(text)).Encode(wide: true);
+        List<byte> bytes = [];
         lock (output)
         {
-            if (number < running.Length) running[number] = false;
-            Write(bytes);
+            foreach (DeliveryReport report in group.Reports())
+            {
+                running[report.Number] = false;
+                bytes.AddRange((report with { Text = Cut(report.Text) }).Encode(wide: true));
+                if (bytes.Count < LargestWrite) continue;
+                Write(CollectionsMarshal.AsSpan(bytes));
+                bytes.Clear();
+            }
+            Write(CollectionsMarshal.AsSpan(bytes));
         }
     }
 

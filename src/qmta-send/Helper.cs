@@ -1,6 +1,5 @@
 // A delivery helper: another process, under another uid as a rule, reached by two pipes.
 using System;
-using System.Collections.Generic;
 using Qmta.Posix;
 using Qmta.Queue;
 
@@ -10,10 +9,10 @@ namespace Qmta.Send;
 internal sealed class Helper
 {
     private readonly int commandFd;
-    private readonly Queue<byte[]> unsent = new();
+    private byte[] unsent = [];
+    private int unsentStart, unsentEnd;
     private readonly DeliveryStream reports = DeliveryStream.OfReports(false);
     private readonly byte[] buffer = new byte[4096];
-    private int sentOfFirst;
     private int announcementBytes;
 
     /// <param name="name">What the log calls it.</param>
@@ -35,7 +34,7 @@ internal sealed class Helper
     internal int Capacity { get; private set; }
 
     /// <summary>The descriptor to wait on for writing; -1 when everything is sent.</summary>
-    internal int WaitingToSend => unsent.Count > 0 ? commandFd : -1;
+    internal int WaitingToSend => unsentStart < unsentEnd ? commandFd : -1;
 
     /// <summary>Starts a helper by a function that is given its descriptors 0 and 1; null after saying what failed.</summary>
     internal static Helper? Start(string name, Func<int, int, int> start)
@@ -68,30 +67,33 @@ internal sealed class Helper
         return null;
     }
 
-    /// <summary>Asks for a delivery. Only after the announcement: the form of numbers follows from it.</summary>
-    internal void Send(DeliveryCommand command)
+    /// <summary>
+    /// Asks for a delivery at the next <see cref="Flush"/>. Only after the announcement: the form of numbers follows
+    /// from it.
+    /// </summary>
+    internal void Ask(DeliveryCommand command)
     {
-        unsent.Enqueue(command.Encode(reports.Wide));
-        Flush();
+        byte[] bytes = command.Encode(reports.Wide);
+        if (unsent.Length - unsentEnd < bytes.Length)
+            Array.Resize(ref unsent, Math.Max(2 * unsent.Length, unsentEnd + bytes.Length));
+        bytes.CopyTo(unsent.AsSpan(unsentEnd));
+        unsentEnd += bytes.Length;
     }
 
-    /// <summary>Writes what the pipe takes. That nobody reads any more shows when reports end.</summary>
+    /// <summary>
+    /// Writes what the pipe takes, all commands at once: the helper can see which go together. That nobody reads any
+    /// more shows when reports end.
+    /// </summary>
     internal void Flush()
     {
-        while (unsent.Count > 0)
+        while (unsentStart < unsentEnd)
         {
-            byte[] first = unsent.Peek();
-            int n = Files.Write(commandFd, first.AsSpan(sentOfFirst));
-            if (n < 0)
-            {
-                if (n != -Errno.EAGAIN) unsent.Clear();
-                return;
-            }
-            sentOfFirst += n;
-            if (sentOfFirst < first.Length) continue;
-            unsent.Dequeue();
-            sentOfFirst = 0;
+            int n = Files.Write(commandFd, unsent.AsSpan(unsentStart, unsentEnd - unsentStart));
+            if (n == -Errno.EAGAIN) return;
+            unsentStart = n < 0 ? unsentEnd : unsentStart + n;
         }
+        unsentStart = unsentEnd = 0;
+        if (unsent.Length > 65536) unsent = [];
     }
 
     /// <summary>Takes the reports that have arrived; false when the helper has gone.</summary>

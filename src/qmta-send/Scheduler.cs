@@ -112,7 +112,11 @@ internal sealed class Scheduler
             todo.Begin();
             nextScan = clock.SinceBoot + TodoInterval * 1000L;
         }
-        foreach (Channel channel in channels) StartDeliveries(channel);
+        foreach (Channel channel in channels)
+        {
+            StartDeliveries(channel);
+            channel.Helper?.Flush();
+        }
         while (finished.TryPeek(out ulong id, out long due) && due <= clock.Now)
         {
             finished.Dequeue();
@@ -138,7 +142,7 @@ internal sealed class Scheduler
             int number = channel.Start(delivery);
             Log.Line($"starting delivery {delivery.LogNumber}: msg {next.Job.Id} to {channel.Name} {Log.Safe(next.Recipient)}");
             LogStatus();
-            channel.Helper!.Send(new DeliveryCommand(number, queue.MessName(next.Job.Id),
+            channel.Helper!.Ask(new DeliveryCommand(number, queue.MessName(next.Job.Id),
                 Job.SenderFor(next.Job.Sender, next.Recipient), next.Recipient));
         }
     }

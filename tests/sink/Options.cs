@@ -32,6 +32,9 @@ internal sealed class Options
           --reject-message "CODE text"      refuses after the end of the message
           --tempfail-first N         answers 451 to the first N messages after their end
           --delay-ms N               waits before every reply
+          --max-rcpt N               answers 452 to recipients after the first N of a transaction
+          --log-connections          writes a line to standard error for every connection
+          --qmtp                     speaks QMTP; of the faults --reject-rcpt and --delay-ms work with it
           --drop-at STAGE            hangs up instead of replying at connect, ehlo, mail, rcpt, data, body or dot
         """;
 
@@ -51,6 +54,9 @@ internal sealed class Options
     internal string? RejectMessage { get; private set; }
     internal int TempfailFirst { get; private set; }
     internal int DelayMilliseconds { get; private set; }
+    internal int MostRecipients { get; private set; } = int.MaxValue;
+    internal bool LogConnections { get; private set; }
+    internal bool Qmtp { get; private set; }
     internal string DropAt { get; private set; } = "";
 
     internal static Options Parse(string[] args)
@@ -81,6 +87,9 @@ internal sealed class Options
                 case "--reject-message": options.RejectMessage = Reply(Value()); break;
                 case "--tempfail-first": options.TempfailFirst = Number(); break;
                 case "--delay-ms": options.DelayMilliseconds = Number(); break;
+                case "--max-rcpt": options.MostRecipients = Number(); break;
+                case "--log-connections": options.LogConnections = true; break;
+                case "--qmtp": options.Qmtp = true; break;
                 case "--drop-at":
                     options.DropAt = Value();
                     if (Array.IndexOf(Stages, options.DropAt) < 0)

@@ -79,7 +79,9 @@ internal static class Program
         {
             try
             {
-                new Session(socket, options, store).Run();
+                if (options.LogConnections) Console.Error.WriteLine("connection from " + socket.RemoteEndPoint);
+                if (options.Qmtp) new QmtpSession(socket, options, store).Run();
+                else new Session(socket, options, store).Run();
             }
             catch (Exception e) when (e is IOException or SocketException)
             {

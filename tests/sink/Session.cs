@@ -64,6 +64,7 @@ internal sealed class Session
                 case "RCPT":
                     if (options.DropAt == "rcpt") return;
                     if (!sender) Reply("503 MAIL first");
+                    else if (recipients >= options.MostRecipients) Reply("452 too many recipients");
                     else if (options.RejectRecipient.Find(r => r.Matches(line)) is Rejection badRecipient) Reply(badRecipient.Reply);
                     else
                     {

@@ -111,6 +111,13 @@ public static unsafe class Files
         }
     }
 
+    /// <summary>The position of a file from its start, in bytes; -errno when it has none.</summary>
+    public static long Position(int fd)
+    {
+        long at = Libc.lseek64(fd, 0, 1);
+        return at < 0 ? Failed : at;
+    }
+
     /// <summary>Moves the position of a file: from its start, or from its end when <paramref name="fromEnd"/>.</summary>
     public static long Seek(int fd, long offset, bool fromEnd = false)
     {

@@ -107,6 +107,15 @@ public static unsafe class Processes
         return r < 0 ? -Marshal.GetLastPInvokeError() : 0;
     }
 
+    /// <summary>Asks whether a child has ended: its process id when it has, 0 when not yet, or -errno.</summary>
+    public static int TryWait(int pid, out ExitStatus status)
+    {
+        int raw = 0;
+        int r = Libc.waitpid(pid, &raw, 1 /* WNOHANG */);
+        status = new ExitStatus(raw);
+        return r < 0 ? -Marshal.GetLastPInvokeError() : r;
+    }
+
     /// <summary>Collects any child that has ended: its process id, or 0 when none has, or -errno.</summary>
     public static int Collect(out ExitStatus status)
     {

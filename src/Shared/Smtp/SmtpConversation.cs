@@ -49,7 +49,7 @@ public sealed class SmtpBuffers
 /// A conversation over an open connection. Steps are called in order: <see cref="Greeting"/>, <see cref="Hello"/>,
 /// then <see cref="Transact"/> as often as there are messages, then <see cref="Quit"/>.
 /// </summary>
-public sealed class SmtpConversation
+public sealed class SmtpConversation : IMailConversation
 {
     // Commands that go out together, and replies that may thus be under way, stay far below what any socket buffers:
     // otherwise both sides could wait for the other to read (RFC 2920 3.1).
@@ -86,18 +86,13 @@ public sealed class SmtpConversation
     /// <summary>The server wants to know the size first (RFC 1870).</summary>
     public bool Size { get; private set; }
 
-    /// <summary>
-    /// The end of the message may have reached the server, and its verdict has not come back: a failure now may mean
-    /// a message delivered twice.
-    /// </summary>
+    /// <inheritdoc/>
     public bool InDoubt { get; private set; }
 
-    /// <summary>
-    /// The server waits for the next transaction: nothing has failed, and it has not said that it closes.
-    /// </summary>
+    /// <inheritdoc/>
     public bool CanContinue { get; private set; }
 
-    /// <summary>Works with other memory from now on; only between transactions.</summary>
+    /// <inheritdoc/>
     public void UseBuffers(SmtpBuffers other)
     {
         connection.UseBuffer(other.Received);
@@ -236,7 +231,7 @@ public sealed class SmtpConversation
         return new SmtpOutcome(SmtpStage.Message, verdict, answers);
     }
 
-    /// <summary>Says good-bye and does not wait for the answer, which could change nothing any more.</summary>
+    /// <inheritdoc/>
     public void Quit()
     {
         CanContinue = false;

@@ -50,6 +50,14 @@ internal sealed class FakeSession : IDisposable
         return null;
     }
 
+    /// <summary>So many bytes; fewer at the end, and null when there are none.</summary>
+    internal string? HearBytes(int count)
+    {
+        byte[] bytes = new byte[count];
+        int n = stream.ReadAtLeast(bytes, count, throwOnEndOfStream: false);
+        return n == 0 ? null : Encoding.Latin1.GetString(bytes, 0, n);
+    }
+
     /// <summary>Hears a line and answers it.</summary>
     internal void Answer(string reply)
     {

@@ -115,6 +115,135 @@ public sealed class SpawnHelperTests : IDisposable
         Assert.StartsWith("ZUnable to read control files. (#4.3.0)\n" + root + "/control/timeoutremote", Reports(1)[0].Text);
     }
 
+    [Fact]
+    public void RecipientsOfOneMessageShareATransaction()
+    {
+        using FakeMailServer server = new(s => PlayServer(s, line => line.Contains("bad") ? "550 no such" : line.Contains("later") ? "450 later" : "250 ok"));
+        File.WriteAllText(root + "/control/smtproutes", $":[127.0.0.1]:{server.Port}\n");
+        Commands(("5/28", "a@there"), ("5/28", "bad@there"), ("5/28", "later@There"), ("5/28", "b@there"), ("5/28", "c@other"));
+        Dictionary<int, string> texts = Reports(5).ToDictionary(r => r.Number, r => r.Text);
+        Assert.StartsWith("K127.0.0.1 accepted message.\n", texts[0]);
+        Assert.Equal("D127.0.0.1 does not like recipient.\nRemote host said: 550 no such\n", texts[1]);
+        Assert.Equal("Z127.0.0.1 does not like recipient.\nRemote host said: 450 later\n", texts[2]);
+        Assert.StartsWith("K127.0.0.1 accepted message.\n", texts[3]);
+        Assert.StartsWith("K127.0.0.1 accepted message.\n", texts[4]);
+        string[] said = [.. server.Sessions.SelectMany(s => s.Heard)];
+        Assert.Equal(2, said.Count(l => l == "DATA"));
+        Assert.Equal(5, said.Count(l => l.StartsWith("RCPT", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("452 too many recipients")]
+    [InlineData("552 too many recipients")]
+    public void RecipientsThatAreTooManyGetAnotherTransaction(string reply)
+    {
+        int inTransaction = 0;
+        using FakeMailServer server = new(s => PlayServer(s, line => ++inTransaction <= 2 ? "250 ok" : reply, () => inTransaction = 0));
+        File.WriteAllText(root + "/control/smtproutes", $":[127.0.0.1]:{server.Port}\n");
+        Commands([.. Enumerable.Range(0, 7).Select(i => ("5/28", $"to{i}@there"))]);
+        Assert.All(Reports(7), r => Assert.StartsWith("K127.0.0.1 accepted message.\n", r.Text));
+        Assert.Equal(4, server.Sessions.SelectMany(s => s.Heard).Count(l => l == "body"));
+    }
+
+    [Fact]
+    public void AProgramCanStandInForTheClient()
+    {
+        string program = root + "/program";
+        File.WriteAllText(program, $$"""
+            #!/bin/sh
+            case "$5" in
+                good@*) printf 'r\0Ksaid %s %s %s %s %s %s\n\0' "$1" "$2" "$3" "$4" "$5" "$(tail -n 1)" ;;
+                bad@*) printf 'hno such\n\0DGiving up\n\0' ;;
+                quiet@*) ;;
+                garbage@*) echo hello ;;
+                later@*) exit 111 ;;
+                never@*) exit 100 ;;
+                crash@*) kill -9 $$ ;;
+            esac
+            """);
+        Assert.Equal(0, Files.ChangeMode(program, 0x140));
+        Variables.Set("QMAILREMOTE", program);
+        try
+        {
+            string[] names = ["good", "bad", "quiet", "garbage", "later", "never", "crash"];
+            Commands([.. names.Select(n => ("5/28", n + "@there"))]);
+            Dictionary<int, string> texts = Reports(names.Length).ToDictionary(r => r.Number, r => r.Text);
+            Assert.Equal("Ksaid there joe@here  17 good@there body\n", texts[0]);
+            Assert.Equal("Dno such\nGiving up\n", texts[1]);
+            Assert.Equal($"KDiscarded by {program}.\n", texts[2]);
+            Assert.Equal("Zqmail-remote produced no report. (#4.3.0)\n", texts[3]);
+            Assert.Equal("ZUnable to run qmail-remote.\n", texts[4]);
+            Assert.Equal("DUnable to run qmail-remote.\n", texts[5]);
+            Assert.Equal("Zqmail-remote crashed.\n", texts[6]);
+            Variables.Set("QMAILREMOTE", root + "/none");
+            Commands(("5/28", "good@there"));
+            Assert.StartsWith($"ZUnable to run qmail-remote. (#4.3.0)\n{root}/none: No such file", Reports(1)[0].Text);
+        }
+        finally
+        {
+            Variables.Set("QMAILREMOTE", null);
+        }
+    }
+
+    [Fact]
+    public void ProgramsLearnHowDeliveriesEnd()
+    {
+        using FakeMailServer server = new(s => PlayServer(s, line => line.Contains("bad") ? "550 no such" : line.Contains("later") ? "450 later" : "250 ok"));
+        File.WriteAllText(root + "/control/smtproutes", $":[127.0.0.1]:{server.Port}\n");
+        string program = root + "/program";
+        File.WriteAllText(program, $"#!/bin/sh\n(echo \"$SMTPSTATUS $SMTPCODE $SMTPHOST $1 $2 $5 $6\"; echo \"$SMTPTEXT\" | tail -n 1; tail -n 1) >{root}/$SMTPSTATUS\nexit 1\n");
+        Assert.Equal(0, Files.ChangeMode(program, 0x140));
+        string[] variables = ["ONSUCCESS_REMOTE", "ONFAILURE_REMOTE", "ONTEMPORARY_REMOTE"];
+        foreach (string variable in variables) Variables.Set(variable, program);
+        try
+        {
+            Commands(("5/28", "a@there"), ("5/28", "bad@there"), ("5/28", "later@there"));
+            Assert.Equal(["D", "K", "Z"], Reports(3).Select(r => r.Text[..1]).Order());
+        }
+        finally
+        {
+            foreach (string variable in variables) Variables.Set(variable, null);
+        }
+        Assert.Equal("K 250 127.0.0.1 there joe@here a@there \nRemote host said: 250 ok\nbody\n", File.ReadAllText(root + "/K"));
+        Assert.Equal("D 550 127.0.0.1 there joe@here bad@there \nRemote host said: 550 no such\nbody\n", File.ReadAllText(root + "/D"));
+        Assert.Equal("Z 450 127.0.0.1 there joe@here later@there \nRemote host said: 450 later\nbody\n", File.ReadAllText(root + "/Z"));
+    }
+
+    [Fact]
+    public void IdleSessionsDoNotDelayTheEnd()
+    {
+        using FakeMailServer server = new(s => PlayServer(s, _ => "250 ok"));
+        File.WriteAllText(root + "/control/smtproutes", $":[127.0.0.1]:{server.Port}\n");
+        Commands(("5/28", "a@there"));
+        Assert.StartsWith("K", Reports(1)[0].Text);
+        long start = Clocks.BoottimeMilliseconds;
+        Assert.Equal(0, End());
+        Assert.InRange(Clocks.BoottimeMilliseconds - start, 0, SessionCache.LongestIdle - 500);
+        for (int i = 0; i < 200 && server.Heard[^1] != "QUIT"; i++) Thread.Sleep(10);
+        Assert.Equal("QUIT", server.Heard[^1]);
+    }
+
+    // A server without pipelining whose replies to RCPT a function gives; another is called after each transaction.
+    private static void PlayServer(FakeSession s, Func<string, string> recipient, Action? next = null)
+    {
+        s.Say("220 fake\r\n");
+        while (s.Hear() is string line && line != "QUIT")
+        {
+            if (line.StartsWith("RCPT", StringComparison.Ordinal)) s.Say(recipient(line) + "\r\n");
+            else if (line != "DATA") s.Say("250 ok\r\n");
+            else
+            {
+                s.Say("354 go\r\n");
+                s.HearMessage();
+                next?.Invoke();
+                s.Say("250 ok\r\n");
+            }
+        }
+    }
+
+    private void Commands(params (string Message, string Recipient)[] commands) => Assert.Equal(0, Files.WriteAll(this.commands,
+        [.. commands.SelectMany((c, i) => new DeliveryCommand(i, c.Message, "joe@here", c.Recipient).Encode(wide: true))]));
+
     private bool commandsClosed;
 
     private void CloseCommands()
