@@ -31,7 +31,7 @@ public sealed class LoopCheckTests
         {
             LoopCheck check = new("Delivered-To: joe@x\n");
             for (int at = 0; at < bytes.Length; at += size) check.Take(bytes.AsSpan(at, Math.Min(size, bytes.Length - at)));
-            Assert.Equal(found, check.Found);
+            Assert.Equal(found, check.Count > 0);
         }
     }
 
