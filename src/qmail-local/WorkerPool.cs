@@ -31,7 +31,7 @@ internal sealed class WorkerPool
     internal const long Patience = 10_000;
 
     /// <summary>Most that are kept without work.</summary>
-    internal const int MostIdle = 10;
+    internal const int MostIdle = 20;
 
     private readonly string program;
     private readonly string defaultDelivery;
@@ -106,13 +106,13 @@ internal sealed class WorkerPool
     {
         worker.IdleSince = now;
         idle.Add(worker);
-        if (idle.Count > MostIdle) EndFirst();
+        if (idle.Count > MostIdle) End(OneToSpare());
     }
 
     /// <summary>Ends those that have been idle for long enough.</summary>
     internal void MeetDeadline(long now)
     {
-        while (Deadline <= now) EndFirst();
+        while (Deadline <= now) End(0);
     }
 
     /// <summary>A process has ended: if it was an idle one, it is forgotten.</summary>
@@ -127,10 +127,19 @@ internal sealed class WorkerPool
         }
     }
 
-    // It sees the end of its requests and exits.
-    private void EndFirst()
+    // One whose identity has another; else the one that has been idle for longest.
+    private int OneToSpare()
     {
-        _ = Files.Close(idle[0].Socket);
-        idle.RemoveAt(0);
+        for (int i = 0; i < idle.Count; i++)
+            for (int j = i + 1; j < idle.Count; j++)
+                if (idle[i].Uid == idle[j].Uid && idle[i].Gid == idle[j].Gid) return i;
+        return 0;
+    }
+
+    // It sees the end of its requests and exits.
+    private void End(int index)
+    {
+        _ = Files.Close(idle[index].Socket);
+        idle.RemoveAt(index);
     }
 }
