@@ -35,6 +35,16 @@ public sealed class LoopCheckTests
         }
     }
 
+    [Theory]
+    [InlineData("Delivered-To: joe@x\nDelivered-To: joe@x\n\nDelivered-To: joe@x\n", 2)]
+    [InlineData("Delivered-To: joe@x\nDelivered-To: sue@x\nDelivered-To: joe@x\nDelivered-To: joe@x\n", 3)]
+    public void EveryTimeIsCounted(string message, int count)
+    {
+        LoopCheck check = new("Delivered-To: joe@x\n");
+        check.Take(Latin1.Bytes(message));
+        Assert.Equal(count, check.Count);
+    }
+
     [Fact]
     public void TheBodyIsNotRead()
     {
