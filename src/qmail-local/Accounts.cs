@@ -1,4 +1,5 @@
-// The accounts mail can be delivered to: the machine's users when we are root, else only the one we are.
+// The accounts mail can be delivered to: what users/cdb says, then the machine's users when we are root, else only the
+// one we are.
 using System;
 using Qmta.Control;
 using Qmta.Posix;
@@ -13,17 +14,20 @@ internal sealed class Accounts
 
     private readonly Func<string, User?> lookUp;
     private readonly Func<(User? Account, string Report)> alias;
+    private readonly string assignments;
 
-    private Accounts(Func<string, User?> lookUp, Func<(User?, string)> alias)
+    private Accounts(Func<string, User?> lookUp, Func<(User?, string)> alias, string assignments)
     {
         this.lookUp = lookUp;
         this.alias = alias;
+        this.assignments = assignments;
     }
 
     /// <summary>The password file's users, and its alias user for the rest.</summary>
-    internal static Accounts OfMachine { get; } = new(Users.ByName, static () => Users.ByName(Alias) is User user
+    /// <param name="assignments">The file users/cdb; "" for none.</param>
+    internal static Accounts OfMachine(string assignments) => new(Users.ByName, static () => Users.ByName(Alias) is User user
         ? user.Uid == 0 ? (null, "ZNot allowed to perform deliveries as root.\n") : (user, "")
-        : (null, "ZUnable to find alias user!\n"));
+        : (null, "ZUnable to find alias user!\n"), assignments);
 
     /// <summary>
     /// The one user we are, with the home directory HOME names, and as alias ourselves again in the directory ALIASDIR,
@@ -38,14 +42,35 @@ internal sealed class Accounts
         string alias = Variables.Get("ALIASDIR") is { Length: > 0 } named
             ? named
             : control.Directory[..Math.Max(0, control.Directory.LastIndexOf('/'))] + "/alias";
-        return OfOne(new User(name, uid, Users.EffectiveGid, home, ""), alias);
+        return OfOne(new User(name, uid, Users.EffectiveGid, home, ""), alias, Assignments.PathBeside(control.Directory));
     }
 
     /// <summary>One user, who is also alias, in another home directory.</summary>
-    internal static Accounts OfOne(User self, string aliasDirectory) =>
-        new(wanted => wanted == self.Name ? self : null, () => AliasIn(aliasDirectory, self));
+    internal static Accounts OfOne(User self, string aliasDirectory, string assignments = "") =>
+        new(wanted => wanted == self.Name ? self : null, () => AliasIn(aliasDirectory, self), assignments);
 
-    /// <summary>Finds the account; null with the report of the failed delivery when there is none.</summary>
+    /// <summary>
+    /// Finds who has been given the address in users/cdb: null when nobody has, or with the report of the failed
+    /// delivery.
+    /// </summary>
+    internal Recipient? FindAssigned(string local, out string report)
+    {
+        report = "";
+        if (assignments.Length == 0) return null;
+        try
+        {
+            return Assignments.Find(assignments, local);
+        }
+        catch (Exception failure) when (failure is PosixException or FormatException)
+        {
+            report = "ZTrouble reading users/cdb in qmail-lspawn: " + failure.Message + ". (#4.3.0)\n";
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Finds the account by name; null with the report of the failed delivery when there is none.
+    /// </summary>
     internal Recipient? Find(string local, out string report)
     {
         report = "";

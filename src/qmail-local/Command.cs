@@ -8,15 +8,19 @@ internal static class Command
 {
     private const string Shell = "/bin/sh";
 
+    /// <summary>Whether this process has run one: it may have left something behind that is still running.</summary>
+    internal static bool HasRun { get; private set; }
+
     /// <summary>Runs a command with the message on its standard input; what it prints goes to the report.</summary>
-    /// <returns>True to go on with the next instruction; false when the command says to ignore the rest (99).</returns>
+    /// <returns>True to go on with the next instruction; false when the command says not to (99).</returns>
     /// <exception cref="DeliveryFailure">The command failed or could not be run; it has said why itself, if at
     /// all.</exception>
-    internal static bool Run(string command, MessageFile message, Delivery delivery)
+    internal static bool Run(string command, MessageFile message, DeliveryVariables variables)
     {
         message.Rewind();
-        Variables.Set("QQEH", delivery.ExtraHeader);
-        int pid = Processes.Start(Shell, [Shell, "-c", command], message.Fd == 0 ? [] : [new(message.Fd, 0)]);
+        HasRun = true;
+        int pid = Processes.Start(Shell, [Shell, "-c", command], message.Fd == 0 ? [] : [new(message.Fd, 0)],
+            variables.OfPrograms);
         if (pid is -Errno.EAGAIN or -Errno.ENOMEM) throw DeliveryFailure.TryLater("Unable to fork", pid);
         if (pid < 0) throw DeliveryFailure.TryLater("Unable to run " + Shell, pid);
         if (Processes.Wait(pid, out ExitStatus status) < 0 || status.Crashed)

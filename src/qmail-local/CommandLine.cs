@@ -15,19 +15,13 @@ internal static class CommandLine
     /// <param name="identity">Whom to become first: the option by which qmail-lspawn, as root, says it.</param>
     internal static Delivery? Parse(ReadOnlySpan<string> arguments, out (uint Uid, uint Gid)? identity)
     {
-        identity = null;
+        if (!TakeIdentity(ref arguments, out identity)) return null;
         bool describe = false;
         while (!arguments.IsEmpty && arguments[0].Length > 1 && arguments[0][0] == '-')
         {
             string option = arguments[0];
             arguments = arguments[1..];
             if (option == "--") break;
-            if (option == "--as")
-            {
-                if (arguments.IsEmpty || (identity = ParseIdentity(arguments[0])) == null) return null;
-                arguments = arguments[1..];
-                continue;
-            }
             foreach (char letter in option.AsSpan(1))
             {
                 if (letter is not ('n' or 'N')) return null;
@@ -38,6 +32,16 @@ internal static class CommandLine
         if (arguments.Length is not (8 or 9) || !arguments[1].StartsWith('/')) return null;
         return new Delivery(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
             arguments[6], arguments[7], arguments.Length == 9 ? arguments[8] : "") { DescribeOnly = describe };
+    }
+
+    /// <summary>Takes "--as uid:gid" off the front of the arguments; false when it is there and wrong.</summary>
+    internal static bool TakeIdentity(ref ReadOnlySpan<string> arguments, out (uint Uid, uint Gid)? identity)
+    {
+        identity = null;
+        if (arguments.IsEmpty || arguments[0] != "--as") return true;
+        if (arguments.Length < 2 || (identity = ParseIdentity(arguments[1])) == null) return false;
+        arguments = arguments[2..];
+        return true;
     }
 
     private static (uint, uint)? ParseIdentity(string text)

@@ -20,6 +20,18 @@ internal sealed record Delivery(string User, string Home, string Local, string D
     /// <summary>Only say what would be done (option -n).</summary>
     internal bool DescribeOnly { get; init; }
 
+    /// <summary>What "default" in the name of the .qmail file stands for, or null when it does not end so.</summary>
+    internal string? Default { get; init; }
+
+    /// <summary>The owner of the list that the .qmail file is, or null.</summary>
+    internal string? Owner { get; init; }
+
+    /// <summary>The message's path below mess, or empty when nobody has said.</summary>
+    internal string MessageName { get; init; } = "";
+
+    /// <summary>The envelope sender of what is forwarded.</summary>
+    internal string NewSender => Owner ?? Sender;
+
     /// <summary>The envelope recipient.</summary>
     internal string Recipient => Local + "@" + Host;
 

@@ -21,13 +21,15 @@ internal sealed record DotQmail(byte[] Text, bool ForwardsOnly, string? Default)
 
     private const int WritableByOthers = 0x12; // 022
 
+    /// <summary>The extension as it is in file names: a dot could lead out of the home directory.</summary>
+    internal static string SafeExtension(string ext) => Latin1.Lower(ext).Replace('.', ':');
+
     /// <summary>
     /// The names to try, in order: the address's own, then the defaults from the longest to the shortest.
     /// </summary>
     internal static IEnumerable<DotQmailName> Names(string dash, string ext)
     {
-        // A dot could lead out of the home directory.
-        string safe = Latin1.Lower(ext).Replace('.', ':');
+        string safe = SafeExtension(ext);
         bool isDefault = safe.EndsWith("default", System.StringComparison.Ordinal);
         yield return new(".qmail" + dash + safe, isDefault ? ext[^7..] : null);
         for (int i = safe.Length; i >= 0; i--)

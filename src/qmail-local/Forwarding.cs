@@ -1,5 +1,6 @@
 // Forwarding: one new message in the queue for all addresses of a .qmail file.
 using System;
+using System.Collections.Generic;
 using Qmta.Posix;
 using Qmta.Queue;
 using Qmta.Text;
@@ -9,16 +10,16 @@ namespace Qmta.Local;
 /// <summary>Sends the message on through the queue program.</summary>
 internal static class Forwarding
 {
-    /// <summary>Queues the message for every forward instruction of a text.</summary>
-    /// <param name="text">Instructions; those that are not forwards are skipped.</param>
+    /// <summary>Queues the message for every forward instruction that was followed.</summary>
+    /// <param name="text">All instructions; those that are not forwards are skipped.</param>
+    /// <param name="followed">Which parts of the text were followed.</param>
     /// <returns>The queue program's process id.</returns>
     /// <exception cref="DeliveryFailure">The message was not queued.</exception>
-    internal static int Send(ReadOnlySpan<byte> text, MessageFile message, Delivery delivery)
+    internal static int Send(ReadOnlySpan<byte> text, List<Range> followed, MessageFile message, Delivery delivery,
+        DeliveryVariables variables)
     {
         message.Rewind();
-        // The extra header goes into the message itself; as a variable it would be added a second time.
-        Variables.Set("QQEH", null);
-        QueueProgram? queue = QueueProgram.Start(out QueueResult result);
+        QueueProgram? queue = QueueProgram.Start(out QueueResult result, environment: variables.OfQueueProgram);
         if (queue == null) throw Failure(result);
         queue.Put(delivery.DeliveredTo);
         queue.Put(delivery.ExtraHeaderLines);
@@ -37,11 +38,15 @@ internal static class Forwarding
             _ = queue.Close();
             throw;
         }
-        queue.From(delivery.Sender);
-        while (!text.IsEmpty)
+        queue.From(delivery.NewSender);
+        foreach (Range part in followed)
         {
-            Instruction instruction = Instruction.Next(ref text);
-            if (instruction.Kind == InstructionKind.Forward) queue.To(Latin1.String(instruction.Text));
+            ReadOnlySpan<byte> rest = text[part];
+            while (!rest.IsEmpty)
+            {
+                Instruction instruction = Instruction.Next(ref rest);
+                if (instruction.Kind == InstructionKind.Forward) queue.To(Latin1.String(instruction.Text));
+            }
         }
         result = queue.Close();
         return result.Accepted ? queue.Pid : throw Failure(result);

@@ -16,6 +16,12 @@ internal enum InstructionKind
     Maildir,
     /// <summary>Run a shell command.</summary>
     Program,
+    /// <summary>Go on at a label: when the command says so, or always when there is none.</summary>
+    Branch,
+    /// <summary>Nothing: where a branch goes.</summary>
+    Label,
+    /// <summary>Take environment variables for programs from a directory.</summary>
+    Environment,
     /// <summary>Send to another address.</summary>
     Forward,
     /// <summary>"+list": what follows may only forward.</summary>
@@ -24,19 +30,27 @@ internal enum InstructionKind
     Unknown,
 }
 
-/// <summary>One instruction; its text lies in the file's bytes.</summary>
+/// <summary>One instruction; its texts lie in the file's bytes.</summary>
 internal readonly ref struct Instruction
 {
-    private Instruction(InstructionKind kind, ReadOnlySpan<byte> text)
+    private Instruction(InstructionKind kind, ReadOnlySpan<byte> text, ReadOnlySpan<byte> label = default)
     {
         Kind = kind;
         Text = text;
+        Label = label;
     }
 
     internal InstructionKind Kind { get; }
 
-    /// <summary>The path, command or address.</summary>
+    /// <summary>The path, command or address. The command of a branch may be empty.</summary>
     internal ReadOnlySpan<byte> Text { get; }
+
+    /// <summary>The label of a branch or a label line; may be empty.</summary>
+    internal ReadOnlySpan<byte> Label { get; }
+
+    /// <summary>Whether following it runs a program of the user's.</summary>
+    internal bool RunsProgram =>
+        Kind == InstructionKind.Program || (Kind == InstructionKind.Branch && !Text.IsEmpty);
 
     /// <summary>Understands one line, its newline not included.</summary>
     internal static Instruction Parse(ReadOnlySpan<byte> line)
@@ -50,10 +64,13 @@ internal readonly ref struct Instruction
         {
             case '.' or '/': return new(line[^1] == '/' ? InstructionKind.Maildir : InstructionKind.Mbox, line);
             case '|': return new(InstructionKind.Program, line[1..]);
+            case '?': return Labelled(InstructionKind.Branch, line[1..]);
+            case ':': return Labelled(InstructionKind.Label, line[1..]);
+            case '%' when line.Length > 1: return new(InstructionKind.Environment, line[1..].TrimStart(" \t"u8));
             case '&' when line.Length > 1: return new(InstructionKind.Forward, line[1..]);
             case '+' when line.SequenceEqual("+list"u8): return new(InstructionKind.ForwardsOnly, line);
-            // Jumps, labels and environment directories: to mail to them as to addresses would be worse than to wait.
-            case '&' or '+' or '?' or ':' or '%': return new(InstructionKind.Unknown, line);
+            // To mail to these as to addresses would be worse than to wait.
+            case '&' or '+' or '%': return new(InstructionKind.Unknown, line);
             default: return new(InstructionKind.Forward, line);
         }
     }
@@ -65,5 +82,11 @@ internal readonly ref struct Instruction
         ReadOnlySpan<byte> line = end < 0 ? text : text[..end];
         text = end < 0 ? [] : text[(end + 1)..];
         return Parse(line);
+    }
+
+    private static Instruction Labelled(InstructionKind kind, ReadOnlySpan<byte> line)
+    {
+        int end = line.IndexOfAny((byte)' ', (byte)'\t');
+        return end < 0 ? new(kind, [], line) : new(kind, line[end..].TrimStart(" \t"u8), line[..end]);
     }
 }

@@ -1,5 +1,6 @@
 // A local delivery from beginning to end: checks, .qmail file, its instructions in order, then all forwards at once.
 using System;
+using System.Collections.Generic;
 using Qmta.Posix;
 using Qmta.Text;
 
@@ -16,20 +17,35 @@ internal static class LocalDelivery
     /// <returns>The exit code: 0 delivered, 100 permanent failure, 111 try again later.</returns>
     internal static int Execute(ReadOnlySpan<string> arguments)
     {
-        Delivery? delivery = CommandLine.Parse(arguments, out (uint Uid, uint Gid)? identity);
+        Delivery? delivery = CommandLine.Parse(arguments, out _);
+        if (delivery == null)
+        {
+            Standard.Error(CommandLine.Usage);
+            return DeliveryFailure.Permanent;
+        }
+        if ((Standard.FillGaps() & 1) != 0)
+        {
+            Standard.Error("Unable to read message: " + Errno.Text(Errno.EBADF) + ". (#4.3.0)");
+            return DeliveryFailure.Temporary;
+        }
+        Prepare();
+        return Perform(delivery, new MessageFile(0));
+    }
+
+    /// <summary>What must hold in a process that performs deliveries.</summary>
+    internal static void Prepare()
+    {
+        _ = Files.Umask(0x3F /* 077 */);
+        Signals.IgnorePipe();
+    }
+
+    /// <summary>Performs one delivery; the current directory becomes the recipient's home directory.</summary>
+    /// <returns>The exit code, as of <see cref="Execute"/>.</returns>
+    internal static int Perform(Delivery delivery, MessageFile message)
+    {
         try
         {
-            // Before anything of the recipient's is looked at.
-            if (identity is (uint uid, uint gid)) Users.Become(uid, gid);
-            if (delivery == null)
-            {
-                Standard.Error(CommandLine.Usage);
-                return DeliveryFailure.Permanent;
-            }
-            if ((Standard.FillGaps() & 1) != 0) throw DeliveryFailure.TryLater("Unable to read message", Errno.EBADF);
-            _ = Files.Umask(0x3F /* 077 */);
-            Signals.IgnorePipe();
-            Run(delivery, new MessageFile(0));
+            Run(delivery, message);
             return 0;
         }
         catch (DeliveryFailure failure)
@@ -52,15 +68,15 @@ internal static class LocalDelivery
     private static void Run(Delivery delivery, MessageFile message)
     {
         EnterHome(delivery);
-        DeliveryVariables.Set(delivery, Clocks.Realtime);
         if (!delivery.DescribeOnly) LoopCheck.Check(message, delivery);
         DotQmail? file = DotQmail.Find(delivery.Dash, delivery.Ext);
         if (file == null && delivery.Dash.Length > 0)
             throw DeliveryFailure.Bounce("Sorry, no mailbox here by that name. (#5.1.1)");
-        if (file?.Default != null) Variables.Set("DEFAULT", file.Default);
-        bool empty = file == null || file.Text.Length == 0;
-        byte[] instructions = empty ? Latin1.Bytes(delivery.DefaultDelivery) : file!.Text;
-        _ = Standard.Output(Follow(instructions, !empty && file!.ForwardsOnly, message, delivery));
+        bool byDefault = file == null || file.Text.Length == 0;
+        byte[] instructions = byDefault ? Latin1.Bytes(delivery.DefaultDelivery) : file!.Text;
+        string done = Follow(instructions, !byDefault && file!.ForwardsOnly, message,
+            delivery with { Default = file?.Default, Owner = ListOwner.Find(delivery) }, makeMaildir: byDefault);
+        _ = Standard.Output(done);
     }
 
     private static void EnterHome(Delivery delivery)
@@ -80,47 +96,72 @@ internal static class LocalDelivery
     /// <summary>Follows the instructions in the current directory.</summary>
     /// <param name="instructions">The text of a .qmail file.</param>
     /// <param name="forwardsOnly">The file's x bit is set.</param>
+    /// <param name="makeMaildir">Make a Maildir that is missing: the instructions are the system's, not the user's, and
+    /// a user who has not said anything has none.</param>
     /// <returns>What was done: "did 1+0+0", files, forwards and programs, and "qp 4711" when something was
     /// queued.</returns>
     /// <exception cref="DeliveryFailure">An instruction failed; those before it have been followed.</exception>
-    internal static string Follow(
-        ReadOnlySpan<byte> instructions, bool forwardsOnly, MessageFile message, Delivery delivery)
+    internal static string Follow(ReadOnlySpan<byte> instructions, bool forwardsOnly, MessageFile message,
+        Delivery delivery, bool makeMaildir = false)
     {
         Check(instructions, forwardsOnly);
-        int files = 0, forwards = 0, programs = 0;
+        DeliveryVariables variables = new(delivery, Clocks.Realtime);
+        List<Range> followed = [];
+        int files = 0, forwards = 0, programs = 0, start = 0;
         ReadOnlySpan<byte> rest = instructions;
         bool goOn = true;
         while (goOn && !rest.IsEmpty)
         {
             Instruction instruction = Instruction.Next(ref rest);
+            if (delivery.DescribeOnly) Describe(instruction);
+            bool program = instruction.RunsProgram, stop = false;
+            if (program)
+            {
+                programs++;
+                stop = !delivery.DescribeOnly && !Command.Run(Text(instruction), message, variables);
+            }
             switch (instruction.Kind)
             {
                 case InstructionKind.Mbox:
                     files++;
-                    if (delivery.DescribeOnly) Describe("mbox", Text(instruction));
-                    else Mbox.Deliver(Text(instruction), message, delivery);
+                    if (!delivery.DescribeOnly) Mbox.Deliver(Text(instruction), message, delivery);
                     break;
                 case InstructionKind.Maildir:
                     files++;
-                    if (delivery.DescribeOnly) Describe("maildir", Text(instruction));
-                    else Maildir.Deliver(Text(instruction), message, delivery);
+                    if (!delivery.DescribeOnly) Maildir.Deliver(Text(instruction), message, delivery, makeMaildir);
                     break;
-                case InstructionKind.Program:
-                    programs++;
-                    if (delivery.DescribeOnly) Describe("program", Text(instruction));
-                    else goOn = Command.Run(Text(instruction), message, delivery);
+                case InstructionKind.Environment:
+                    if (!delivery.DescribeOnly) variables.Add(Text(instruction));
                     break;
                 case InstructionKind.Forward:
                     forwards++;
-                    if (delivery.DescribeOnly) Describe("forward", Text(instruction));
+                    break;
+                case InstructionKind.Program:
+                    goOn = !stop;
+                    break;
+                case InstructionKind.Branch when stop || !program:
+                    followed.Add(start..(instructions.Length - rest.Length));
+                    goOn = SkipTo(instruction.Label, ref rest);
+                    start = instructions.Length - rest.Length;
                     break;
             }
         }
 
-        string done = $"did {files}+{forwards}+{programs}\n";
+        string done = "did " + files + "+" + forwards + "+" + programs + "\n";
         if (forwards == 0 || delivery.DescribeOnly) return done;
-        ReadOnlySpan<byte> followed = instructions[..(instructions.Length - rest.Length)];
-        return done + "qp " + Forwarding.Send(followed, message, delivery) + "\n";
+        followed.Add(start..(instructions.Length - rest.Length));
+        return done + "qp " + Forwarding.Send(instructions, followed, message, delivery, variables) + "\n";
+    }
+
+    /// <summary>Goes on after the next line with that label; false when there is none.</summary>
+    private static bool SkipTo(scoped ReadOnlySpan<byte> label, ref ReadOnlySpan<byte> rest)
+    {
+        while (!rest.IsEmpty)
+        {
+            Instruction instruction = Instruction.Next(ref rest);
+            if (instruction.Kind == InstructionKind.Label && instruction.Label.SequenceEqual(label)) return true;
+        }
+        return false;
     }
 
     /// <summary>
@@ -142,7 +183,7 @@ internal static class LocalDelivery
                     break;
                 case InstructionKind.Mbox or InstructionKind.Maildir when forwardsOnly:
                     throw DeliveryFailure.TryLater("Uh-oh: .qmail has file delivery but has x bit set. (#4.7.0)");
-                case InstructionKind.Program when forwardsOnly:
+                case InstructionKind.Program or InstructionKind.Branch when forwardsOnly && instruction.RunsProgram:
                     throw DeliveryFailure.TryLater("Uh-oh: .qmail has prog delivery but has x bit set. (#4.7.0)");
                 case InstructionKind.Unknown:
                     throw DeliveryFailure.TryLater("Uh-oh: .qmail has a line that is no delivery instruction: "
@@ -155,7 +196,18 @@ internal static class LocalDelivery
 
     private static string Text(Instruction instruction) => Latin1.String(instruction.Text);
 
-    private static void Describe(string kind, string what) => _ = Standard.Output(kind + " " + what + "\n");
+    private static void Describe(Instruction instruction)
+    {
+        string? kind = instruction.Kind switch
+        {
+            InstructionKind.Mbox => "mbox ",
+            InstructionKind.Maildir => "maildir ",
+            InstructionKind.Forward => "forward ",
+            InstructionKind.Environment => "environment ",
+            _ => instruction.RunsProgram ? "program " : null,
+        };
+        if (kind != null) _ = Standard.Output(kind + Text(instruction) + "\n");
+    }
 
     private static string Shown(ReadOnlySpan<byte> line) =>
         Latin1.String(line[..Math.Min(line.Length, 80)]).Replace('\0', '?') + (line.Length > 80 ? "..." : "");

@@ -1,9 +1,12 @@
-// qmail-lspawn: starts qmail-local for each local delivery the scheduler asks for, and reports how each one ended.
+// qmail-lspawn: has each local delivery done that the scheduler asks for, and reports how each one ended.
 //
-// As root it is the only process of the system that stays root. It parses nothing but delivery commands, opens nothing
-// but message files, and every program it starts becomes somebody else before it does anything.
+// As root it is the only process of the system that stays root. It parses nothing but delivery commands, users/cdb and
+// what a program says for QMAILGETPW; it opens nothing but these and message files; and every program it starts becomes
+// somebody else before it does anything. Deliveries are done by qmail-local processes of the recipients' uids, which it
+// keeps for a while (WorkerPool), or by the program that QMAILLOCAL names, one process for each.
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using Qmta.Control;
 using Qmta.Posix;
 using Qmta.Queue;
@@ -22,11 +25,20 @@ internal sealed class LocalSpawner
     /// <summary>How often to look for children that have ended when no signal tells, in milliseconds.</summary>
     private const long LookForChildren = 100;
 
+    /// <summary>How long a program may take to say who gets a message, in milliseconds.</summary>
+    private const long AccountLimit = 60_000;
+
+    // Entries to wait for: commands, children and start requests, then for each running delivery its pipe and its socket.
+    private const int FirstRunning = 3;
+
     private readonly string defaultDelivery;
-    private readonly QueueLayout queue = QueueLayout.FromEnvironment();
     private readonly string program = Programs.Find("qmail-local");
+    private readonly string? replacement = NotEmpty(Variables.Get("QMAILLOCAL"));
+    private readonly string? accountProgram = NotEmpty(Variables.Get("QMAILGETPW"));
     private readonly bool root = Users.EffectiveUid == 0;
+    private readonly QueuedMessage messages;
     private readonly Accounts accounts;
+    private readonly WorkerPool workers;
     private readonly long limit;
     private readonly DeliveryStream commands = DeliveryStream.OfCommands(wide: true);
     private readonly bool toldOfChildren;
@@ -34,14 +46,15 @@ internal sealed class LocalSpawner
     private readonly byte[] buffer = new byte[4096];
     private PollEntry[] entries = new PollEntry[16];
     private bool reading = true, writing = true;
-    private uint? queueOwner;
 
     private LocalSpawner(string defaultDelivery, bool toldOfChildren)
     {
         this.toldOfChildren = toldOfChildren;
         this.defaultDelivery = defaultDelivery;
         ControlFiles control = ControlFiles.FromEnvironment();
-        accounts = root ? Accounts.OfMachine : Accounts.OfOurselves(control);
+        messages = new QueuedMessage(QueueLayout.FromEnvironment().Directory, root);
+        accounts = root ? Accounts.OfMachine(Assignments.PathBeside(control.Directory)) : Accounts.OfOurselves(control);
+        workers = new WorkerPool(program, defaultDelivery, root);
         limit = Limit(control) * 1000;
     }
 
@@ -62,6 +75,7 @@ internal sealed class LocalSpawner
         bool told = Signals.BlockInEveryThread(Name, Signals.CHLD);
         Signals.IgnorePipe();
         _ = Files.Umask(0x3F /* 077 */);
+        Processes.LeaveNoCore();
         try
         {
             return new LocalSpawner(arguments[0], told).Run();
@@ -84,11 +98,14 @@ internal sealed class LocalSpawner
         {
             int count = Wait(children, socket);
             long now = Clocks.BoottimeMilliseconds;
-            // Output before exits: what a process wrote last is there when its end is known.
-            for (int i = 3; i < count; i++)
-                if (entries[i].Happened != 0) running[i - 3].ReadOutput(buffer);
+            // Output before answers and exits: what a process wrote last is there when its end is known.
+            for (int i = FirstRunning; i < count; i += 2)
+                if (entries[i].Happened != 0) running[(i - FirstRunning) / 2].ReadOutput(buffer);
+            for (int i = FirstRunning + 1; i < count; i += 2)
+                if (entries[i].Happened != 0) TakeAnswer(running[(i - FirstRunning) / 2], now);
             if (entries[1].Happened != 0 || !toldOfChildren) CollectChildren(children, now);
             ReportFinished(now);
+            workers.MeetDeadline(now);
             if (entries[2].Happened != 0 && !RoleRequests.Answer(socket))
             {
                 _ = Files.Close(socket);
@@ -99,24 +116,38 @@ internal sealed class LocalSpawner
         return writing ? 0 : 111;
     }
 
-    // Entries: commands, children, start requests, then the pipes of the running deliveries in their order.
     private int Wait(int children, int socket)
     {
-        int count = 3 + running.Count;
+        int count = FirstRunning + 2 * running.Count;
         if (entries.Length < count) Array.Resize(ref entries, 2 * count);
         entries[0] = new PollEntry { Fd = reading ? 0 : -1, Events = PollEntry.In };
         entries[1] = new PollEntry { Fd = children, Events = PollEntry.In };
         entries[2] = new PollEntry { Fd = socket, Events = PollEntry.In };
-        long deadline = long.MaxValue;
+        long deadline = workers.Deadline;
         for (int i = 0; i < running.Count; i++)
         {
-            entries[3 + i] = new PollEntry { Fd = running[i].Pipe, Events = PollEntry.In };
-            deadline = Math.Min(deadline, running[i].Deadline);
+            RunningDelivery delivery = running[i];
+            int answer = delivery is { Worker: not null, Ended: null } ? delivery.Worker.Socket : -1;
+            entries[FirstRunning + 2 * i] = new PollEntry { Fd = delivery.Pipe, Events = PollEntry.In };
+            entries[FirstRunning + 2 * i + 1] = new PollEntry { Fd = answer, Events = PollEntry.In };
+            deadline = Math.Min(deadline, delivery.Deadline);
         }
         long left = deadline - Clocks.BoottimeMilliseconds;
         long wait = deadline == long.MaxValue ? -1 : Math.Clamp(left, 0, toldOfChildren ? int.MaxValue : LookForChildren);
         PosixException.Check(Poll.Wait(entries.AsSpan(0, count), (int)wait), "unable to wait");
         return count;
+    }
+
+    // A worker says how its delivery ended and is ready for the next one. One that has gone without a word is a child
+    // that has ended.
+    private void TakeAnswer(RunningDelivery delivery, long now)
+    {
+        if (delivery.Ended != null || delivery.Worker!.Answer() is not (>= 0 and int code)) return;
+        // What it wrote before it answered.
+        while (delivery.Pipe >= 0 && Poll.WaitFor(delivery.Pipe, writable: false, 0)) delivery.ReadOutput(buffer);
+        if (delivery.IsUndisturbed) workers.Keep(delivery.Worker, now);
+        else _ = Files.Close(delivery.Worker.Socket);
+        delivery.End(new ExitStatus(code << 8), now);
     }
 
     private void CollectChildren(int children, long now)
@@ -127,8 +158,19 @@ internal sealed class LocalSpawner
             int pid = Processes.Collect(out ExitStatus status);
             if (pid <= 0) return;
             // Other children are programs that were started on request.
+            workers.Forget(pid);
             foreach (RunningDelivery delivery in running)
-                if (delivery.Pid == pid && delivery.Ended == null) delivery.End(status, now);
+            {
+                if (delivery.Pid != pid || delivery.Ended != null) continue;
+                if (delivery.Worker != null)
+                {
+                    // Its answer may have come after the last look.
+                    int code = delivery.Worker.Answer();
+                    if (code >= 0) status = new ExitStatus(code << 8);
+                    _ = Files.Close(delivery.Worker.Socket);
+                }
+                delivery.End(status, now);
+            }
         }
     }
 
@@ -140,7 +182,8 @@ internal sealed class LocalSpawner
             if (delivery.Deadline <= now) delivery.MeetDeadline(now);
             if (!delivery.IsOver) continue;
             running.RemoveAt(i);
-            Report(delivery.Number, delivery.Report(now));
+            string? report = delivery.Pending == null ? delivery.Report(now) : GoOn(delivery, now);
+            if (report != null) Report(delivery.Number, report);
         }
     }
 
@@ -168,17 +211,82 @@ internal sealed class LocalSpawner
         bool inUse = running.Exists(delivery => delivery.Number == command.Number);
         string? wrong = Verdict.OfCommand(command.Number, inUse, command.Message, command.Recipient);
         if (wrong != null) return wrong;
-        int at = command.Recipient.LastIndexOf('@');
-        string local = command.Recipient[..at];
-        int message = OpenMessage(command.Message, out string trouble);
+        string local = command.Recipient[..command.Recipient.LastIndexOf('@')];
+        int message = messages.Open(command.Message, out string trouble);
         if (message < 0) return trouble;
+        bool keep = false;
         try
         {
             // Mail for nobody, as a double bounce without an address is: done by doing nothing.
             if (local.Length == 0) return "K";
-            Recipient? recipient = accounts.Find(local, out string report);
-            if (recipient == null) return report;
-            return Start(command, recipient, local, command.Recipient[(at + 1)..], message, now);
+            Recipient? recipient = accounts.FindAssigned(local, out string report);
+            if (recipient == null && report.Length == 0)
+            {
+                if (accountProgram != null)
+                {
+                    string? failed = AskProgram(command, local, message, now);
+                    keep = failed == null;
+                    return failed;
+                }
+                recipient = accounts.Find(local, out report);
+            }
+            return recipient == null ? report : Start(command, recipient, message, now);
+        }
+        finally
+        {
+            if (!keep) _ = Files.Close(message);
+        }
+    }
+
+    /// <summary>Starts the program that says who gets the message; it has the message until it is over.</summary>
+    private string? AskProgram(DeliveryCommand command, string local, int message, long now)
+    {
+        List<string> arguments = [];
+        if (root)
+        {
+            // What it parses is an address that a stranger chose.
+            User? nobody;
+            try
+            {
+                nobody = Users.ByName("qmailp") ?? Users.ByName("nobody");
+            }
+            catch (PosixException failure)
+            {
+                return "ZTemporary failure in qmail-lspawn: " + failure.Message + ". (#4.3.0)\n";
+            }
+            if (nobody == null || nobody.Uid == 0) return "ZUnable to find user qmailp or nobody! (#4.3.5)\n";
+            arguments.AddRange(["qmail-local", "--as", nobody.Uid + ":" + nobody.Gid, Replacement.Option]);
+        }
+        arguments.AddRange([accountProgram!, local]);
+        int r = Files.Pipe(out int read, out int write);
+        if (r < 0) return "ZUnable to create pipe: " + Errno.Text(r) + ". (#4.3.0)\n";
+        int nothing = Files.Open("/dev/null", OpenMode.Read);
+        int pid = nothing < 0 ? nothing : Processes.Start(root ? program : Programs.Find(accountProgram!),
+            CollectionsMarshal.AsSpan(arguments), [new(nothing, 0), new(write, 1)], ownGroup: true);
+        _ = Files.Close(nothing);
+        _ = Files.Close(write);
+        if (pid < 0)
+        {
+            _ = Files.Close(read);
+            return WorkerPool.Unstarted(accountProgram!, pid);
+        }
+        running.Add(new RunningDelivery(command.Number, pid, read, now, AccountLimit)
+        {
+            Pending = new PendingAccount(command, message),
+        });
+        return null;
+    }
+
+    /// <summary>The program has ended that says who gets a message: starts the delivery.</summary>
+    private string? GoOn(RunningDelivery lookup, long now)
+    {
+        (DeliveryCommand command, int message) = lookup.Pending!;
+        try
+        {
+            _ = lookup.Report(now); // ends what is left of it
+            Recipient? recipient = lookup.Ended is { Raw: 0 } ? PasswordLookup.Decode(lookup.Output) : null;
+            return recipient == null ? "Z" + accountProgram + " did not say who gets this message. (#4.3.0)\n"
+                : Start(command, recipient, message, now);
         }
         finally
         {
@@ -186,65 +294,68 @@ internal sealed class LocalSpawner
         }
     }
 
-    private string? Start(
-        DeliveryCommand command, Recipient recipient, string local, string host, int message, long now)
+    private string? Start(DeliveryCommand command, Recipient recipient, int message, long now)
     {
         User account = recipient.Account;
         if (root && account.Uid == 0) return "ZNot allowed to perform deliveries as root.\n";
+        if (!root && account.Uid != Users.EffectiveUid)
+            return "ZThe address belongs to uid " + account.Uid + ", but everything here runs as uid "
+                + Users.EffectiveUid + ". (#4.3.5)\n";
+        int at = command.Recipient.LastIndexOf('@');
+        Delivery delivery = new(account.Name, account.Home, command.Recipient[..at], recipient.Dash, recipient.Ext,
+            command.Recipient[(at + 1)..], command.Sender, defaultDelivery, "") { MessageName = command.Message };
         int r = Files.Pipe(out int read, out int write);
         if (r < 0) return "ZUnable to create pipe: " + Errno.Text(r) + ". (#4.3.0)\n";
-        List<string> arguments = ["qmail-local"];
-        if (root)
-        {
-            arguments.Add("--as");
-            arguments.Add(account.Uid + ":" + account.Gid);
-        }
-        arguments.AddRange(["--", account.Name, account.Home, local, recipient.Dash, recipient.Ext, host,
-            command.Sender, defaultDelivery, ""]);
-        int pid = Processes.Start(program, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(arguments),
-            [new(message, 0), new(write, 1), new(write, 2)], ownGroup: true);
+        string trouble;
+        RunningDelivery? started = replacement == null
+            ? Hand(delivery, account, command.Number, message, read, write, now, out trouble)
+            : Replace(delivery, account, command.Number, message, read, write, now, out trouble);
         _ = Files.Close(write);
-        if (pid >= 0)
+        if (started == null)
         {
-            running.Add(new RunningDelivery(command.Number, pid, read, now, limit));
-            return null;
+            _ = Files.Close(read);
+            return trouble;
         }
-        _ = Files.Close(read);
-        return pid is -Errno.EAGAIN or -Errno.ENOMEM ? "ZUnable to fork: " + Errno.Text(pid) + ". (#4.3.0)\n"
-            : "ZUnable to run qmail-local: " + program + ": " + Errno.Text(pid) + ". (#4.3.0)\n";
+        running.Add(started);
+        return null;
     }
 
-    private int OpenMessage(string name, out string trouble)
+    /// <summary>Hands the delivery to a process of the account's.</summary>
+    private RunningDelivery? Hand(Delivery delivery, User account, int number, int message, int read, int write, long now,
+        out string trouble)
     {
-        string path = queue.Directory + "/mess/" + name;
-        int fd = Files.Open(path, OpenMode.Read | OpenMode.NonBlocking | OpenMode.NoFollow);
-        trouble = "";
-        if (fd < 0) trouble = "ZUnable to open message " + path + ": " + Errno.Text(fd) + ". (#4.3.0)\n";
-        else if (Files.Status(fd, out FileStatus status) is int r and < 0)
-            trouble = "ZUnable to fstat message " + path + ": " + Errno.Text(r) + ". (#4.3.0)\n";
-        else if (!status.IsFile) trouble = "ZSorry, message has wrong type. (#4.3.5)\n";
-        else if (!IsQueueOwner(status.Uid, out string why)) trouble = why;
-        if (trouble.Length == 0) return fd;
-        _ = Files.Close(fd);
-        return -1;
+        byte[]? request = Worker.Encode(delivery);
+        trouble = "DSorry, this address is too long. (#5.1.3)\n";
+        while (request != null)
+        {
+            WorkerProcess? idle = workers.Take(account.Uid, account.Gid);
+            WorkerProcess? worker = idle ?? workers.Start(account.Uid, account.Gid, write, out trouble);
+            if (worker == null) return null;
+            int r = DescriptorSocket.Send(worker.Socket, request, [message, write]);
+            if (r == 0) return new RunningDelivery(number, worker.Pid, read, now, limit) { Worker = worker };
+            // Gone, or about to go: closing its socket ends it. An idle one may have been killed by its user.
+            _ = Files.Close(worker.Socket);
+            trouble = "ZUnable to hand the message to qmail-local: " + Errno.Text(r) + ". (#4.3.0)\n";
+            if (idle == null) return null;
+        }
+        return null;
     }
 
-    // What anybody but the queue's owner put there is no message that the queue accepted.
-    private bool IsQueueOwner(uint owner, out string trouble)
+    /// <summary>Starts the program that does qmail-local's work.</summary>
+    private RunningDelivery? Replace(Delivery delivery, User account, int number, int message, int read, int write,
+        long now, out string trouble)
     {
-        trouble = "ZSorry, message has wrong owner. (#4.3.5)\n";
-        if (!root) return owner == Users.EffectiveUid;
-        try
-        {
-            queueOwner ??= Users.ByName("qmailq")?.Uid;
-        }
-        catch (PosixException failure)
-        {
-            trouble = "ZTemporary failure in qmail-lspawn: " + failure.Message + ". (#4.3.0)\n";
-            return false;
-        }
-        if (queueOwner == null) trouble = "ZUnable to find user qmailq! (#4.3.5)\n";
-        return owner == queueOwner;
+        List<string> arguments = root
+            ? ["qmail-local", "--as", account.Uid + ":" + account.Gid, Replacement.Option] : [];
+        arguments.AddRange([replacement!, delivery.User, delivery.Home, delivery.Local, delivery.Dash, delivery.Ext,
+            delivery.Host, delivery.Sender, delivery.DefaultDelivery, delivery.ExtraHeader]);
+        List<string> environment = Variables.All();
+        environment.RemoveAll(static variable => variable.StartsWith("MESSID=", StringComparison.Ordinal));
+        environment.Add("MESSID=" + delivery.MessageName);
+        int pid = Processes.Start(root ? program : Programs.Find(replacement!), CollectionsMarshal.AsSpan(arguments),
+            [new(message, 0), new(write, 1), new(write, 2)], environment, ownGroup: true);
+        trouble = pid >= 0 ? "" : WorkerPool.Unstarted(replacement!, pid);
+        return pid >= 0 ? new RunningDelivery(number, pid, read, now, limit) : null;
     }
 
     private void Report(int number, string text) => Write(new DeliveryReport(number, text).Encode(wide: true));
@@ -254,6 +365,8 @@ internal sealed class LocalSpawner
         // Nobody listens any more: the deliveries still running are brought to their end all the same.
         if (writing && Files.WriteAll(1, bytes) < 0) writing = reading = false;
     }
+
+    private static string? NotEmpty(string? value) => string.IsNullOrEmpty(value) ? null : value;
 
     private static long Limit(ControlFiles control)
     {

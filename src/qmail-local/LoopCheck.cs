@@ -1,5 +1,7 @@
 // Mail that comes round: a message whose header already says that it was delivered to this recipient.
 using System;
+using System.Globalization;
+using Qmta.Control;
 using Qmta.Posix;
 using Qmta.Text;
 
@@ -18,9 +20,10 @@ internal sealed class LoopCheck
     /// <param name="line">The whole line, its newline included.</param>
     internal LoopCheck(string line) => this.line = Latin1.Bytes(line);
 
-    internal bool Found { get; private set; }
+    /// <summary>How often the line was there.</summary>
+    internal int Count { get; private set; }
 
-    /// <summary>Nothing that follows can change the verdict.</summary>
+    /// <summary>The header is over: nothing that follows counts.</summary>
     internal bool Finished { get; private set; }
 
     /// <summary>Takes the next piece of the message.</summary>
@@ -39,13 +42,20 @@ internal sealed class LoopCheck
             byte b = piece[0];
             piece = piece[1..];
             if (b == '\n' && matched == 0) Finished = true;
-            else if (b == line[matched]) Finished = Found = ++matched == line.Length;
-            else matched = b == '\n' ? 0 : -1;
+            else if (b != line[matched]) matched = b == '\n' ? 0 : -1;
+            else if (++matched == line.Length)
+            {
+                Count++;
+                matched = 0;
+            }
         }
     }
 
-    /// <summary>Bounces a message that has been delivered to this recipient before.</summary>
-    /// <exception cref="DeliveryFailure">It has, or it cannot be read.</exception>
+    /// <summary>
+    /// Bounces a message that has been delivered to this recipient before, more often than control/maxdeliveredto says:
+    /// 0 when there is no such file, -1 for any number.
+    /// </summary>
+    /// <exception cref="DeliveryFailure">It has, or it or the control file cannot be read.</exception>
     internal static void Check(MessageFile message, Delivery delivery)
     {
         LoopCheck check = new(delivery.DeliveredTo);
@@ -56,7 +66,26 @@ internal sealed class LoopCheck
             if (piece.IsEmpty) break;
             check.Take(piece);
         }
-        if (check.Found)
+        if (check.Count == 0) return;
+        int most = MostTimes(ControlFiles.FromEnvironment());
+        if (most >= 0 && check.Count > most)
             throw DeliveryFailure.Bounce("This message is looping: it already has my Delivered-To line. (#5.4.6)");
+    }
+
+    private static int MostTimes(ControlFiles control)
+    {
+        const string name = "maxdeliveredto";
+        string? line;
+        try
+        {
+            line = control.Line(name);
+        }
+        catch (PosixException failure)
+        {
+            throw DeliveryFailure.TryLater("Unable to read control file maxdeliveredto", failure.Errno);
+        }
+        if (line == null) return 0;
+        return int.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int most) ? most
+            : throw DeliveryFailure.TryLater("Uh-oh: " + control.PathOf(name) + " is not a number: " + line + " (#4.3.5)");
     }
 }

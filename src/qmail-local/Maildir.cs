@@ -16,11 +16,12 @@ internal static class Maildir
 
     /// <summary>Delivers the message; when this returns, file and directory entry are on stable storage.</summary>
     /// <param name="directory">The Maildir, with a slash at the end.</param>
+    /// <param name="make">Make the Maildir if it does not exist, in a directory that does.</param>
     /// <exception cref="DeliveryFailure">It was not delivered.</exception>
-    internal static void Deliver(string directory, MessageFile message, Delivery delivery)
+    internal static void Deliver(string directory, MessageFile message, Delivery delivery, bool make = false)
     {
         message.Rewind();
-        string temporary = Create(directory, out int fd, out string moment, out string place);
+        string temporary = Create(directory, make, out int fd, out string moment, out string place);
         try
         {
             ByteWriter file = new(fd, temporary, 16384);
@@ -67,7 +68,7 @@ internal static class Maildir
         return r == -Errno.EINVAL ? 0 : r;
     }
 
-    private static string Create(string directory, out int fd, out string moment, out string place)
+    private static string Create(string directory, bool make, out int fd, out string moment, out string place)
     {
         place = "." + Programs.HostName.Replace("/", "\\057", StringComparison.Ordinal)
             .Replace(":", "\\072", StringComparison.Ordinal);
@@ -79,13 +80,36 @@ internal static class Maildir
             fd = Files.Open(path, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive | OpenMode.NoFollow,
                 0x180 /* 0600 */);
             if (fd >= 0) return path;
-            if (fd != -Errno.EEXIST || attempt == 3)
+            if (fd == -Errno.ENOENT && make)
+            {
+                make = false;
+                Make(directory);
+            }
+            else if (fd != -Errno.EEXIST || attempt == 3)
             {
                 string reason = Errno.Text(fd);
                 throw IsReachable(directory) ? Failure(fd, "unable to create " + path + ": " + reason)
                     : DeliveryFailure.TryLater("Unable to chdir to maildir. (#4.2.1)\n" + directory + ": " + reason);
             }
         }
+    }
+
+    // tmp is the last: a Maildir without it is one that was not finished, and the next delivery finishes it. Another
+    // delivery may be making the same one.
+    private static void Make(string directory)
+    {
+        string path = directory.TrimEnd('/');
+        int slash = path.LastIndexOf('/');
+        if (slash < 0) return;
+        foreach (string part in new[] { path, path + "/cur", path + "/new", path + "/tmp" })
+        {
+            int r = Files.MakeDirectory(part, 0x1C0 /* 0700 */);
+            if (r is not (0 or -Errno.EEXIST)) throw Failure(r, "unable to create " + part + ": " + Errno.Text(r));
+        }
+        int synced = SyncDirectory(path);
+        if (synced >= 0) synced = SyncDirectory(slash == 0 ? "/" : path[..slash]);
+        // A directory that we may write to and not read holds what it holds.
+        if (synced is not (>= 0 or -Errno.EACCES)) throw Failure(synced, "unable to sync " + path + ": " + Errno.Text(synced));
     }
 
     private static bool IsReachable(string directory) =>

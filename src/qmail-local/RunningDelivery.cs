@@ -6,7 +6,12 @@ using Qmta.Text;
 
 namespace Qmta.Local;
 
-/// <summary>One qmail-local at work.</summary>
+/// <summary>A delivery that waits until a program has said who gets it.</summary>
+/// <param name="Command">The delivery.</param>
+/// <param name="Message">The open message; whoever ends the look-up closes it.</param>
+internal sealed record PendingAccount(DeliveryCommand Command, int Message);
+
+/// <summary>One qmail-local, or a program in its place, at work.</summary>
 internal sealed class RunningDelivery
 {
     /// <summary>
@@ -42,6 +47,20 @@ internal sealed class RunningDelivery
 
     internal int Number { get; }
     internal int Pid { get; }
+
+    /// <summary>The process when it may perform further deliveries; else null.</summary>
+    internal WorkerProcess? Worker { get; init; }
+
+    /// <summary>Set when the process does not deliver but says who gets the message.</summary>
+    internal PendingAccount? Pending { get; init; }
+
+    /// <summary>What it has printed so far.</summary>
+    internal string Output => Latin1.String(output.AsSpan(0, length));
+
+    /// <summary>
+    /// Whether nothing has been done against its process: a worker that was told to stop serves no more.
+    /// </summary>
+    internal bool IsUndisturbed => stage == Stage.Working;
 
     /// <summary>The pipe, or -1 after its end has been read.</summary>
     internal int Pipe { get; private set; }
@@ -111,7 +130,7 @@ internal sealed class RunningDelivery
         if (stage == Stage.Stopping) _ = Processes.KillGroup(Pid, Signals.KILL);
         return outOfTime && Ended is { Crashed: true }
             ? $"ZThe delivery had not ended after {(now - started) / 1000} seconds and was stopped. (#4.3.0)\n"
-            : Verdict.Of(Ended!.Value, Latin1.String(output.AsSpan(0, length)));
+            : Verdict.Of(Ended!.Value, Output);
     }
 
     private void Stop(long now)

@@ -9,11 +9,20 @@ internal static class Program
 {
     private static int Main()
     {
-        Command[] tools = [QueueFixCommand.Create(), CdbCommand.Create(), TcpTimeoutCommands.List(), TcpTimeoutCommands.Clear()];
+        Command[] tools =
+        [
+            QueueFixCommand.Create(),
+            CdbCommand.Create(),
+            TcpTimeoutCommands.List(),
+            TcpTimeoutCommands.Clear(),
+            AssignmentCommands.CreateNewUsers(),
+            AssignmentCommands.CreatePasswordToUsers(),
+        ];
         foreach (Command tool in tools)
         {
             if (tool.Name != Programs.CalledAs) continue;
-            tool.Options.Add(new HelpOption());
+            // qmail-pw2u has a switch -h of its own.
+            tool.Options.Add(tool.Name == AssignmentCommands.PasswordToUsers ? new HelpOption("--help") : new HelpOption());
             tool.Options.Add(new VersionOption());
             return tool.Parse(Programs.Arguments).Invoke();
         }

@@ -83,6 +83,7 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int setgid(uint gid);
     [LibraryImport(C, SetLastError = true)] internal static partial int setgroups(nuint count, uint* groups);
     [LibraryImport(C, SetLastError = true)] internal static partial int initgroups(byte* user, uint gid);
+    [LibraryImport(C, SetLastError = true)] internal static partial int capset(uint* header, uint* data);
     [LibraryImport(C, SetLastError = true)] internal static partial nint getpwnam(byte* name);
     [LibraryImport(C, SetLastError = true)] internal static partial nint getpwuid(uint uid);
     [LibraryImport(C, SetLastError = true)] internal static partial nint getgrnam(byte* name);

@@ -130,6 +130,15 @@ public static unsafe class Processes
     /// <summary>Sends a signal to every process of the group that <paramref name="leader"/> heads.</summary>
     public static int KillGroup(int leader, int signal) => Kill(-leader, signal);
 
+    /// <summary>
+    /// Lets neither this process nor any that it starts leave a core file: it could hold mail or keys.
+    /// </summary>
+    public static void LeaveNoCore()
+    {
+        ulong* none = stackalloc ulong[2] { 0, 0 }; // soft, hard
+        _ = Libc.setrlimit64(4 /* RLIMIT_CORE */, none);
+    }
+
     /// <summary>Ends this process at once, without flushing or finalizing anything.</summary>
     public static void Exit(int code) => Libc._exit(code);
 

@@ -44,7 +44,9 @@ public sealed class QueueProgram
     /// <summary>Starts the program that QMAILQUEUE names, else qmail-queue beside this program or in PATH.</summary>
     /// <param name="result">Why it could not be started, when the return value is null.</param>
     /// <param name="program">A program that comes before QMAILQUEUE.</param>
-    public static QueueProgram? Start(out QueueResult result, string? program = null)
+    /// <param name="environment">Its environment, "NAME=value"; null passes this process's on.</param>
+    public static QueueProgram? Start(out QueueResult result, string? program = null,
+        System.Collections.Generic.IReadOnlyList<string>? environment = null)
     {
         if (string.IsNullOrEmpty(program)) program = Variables.Get("QMAILQUEUE");
         if (string.IsNullOrEmpty(program)) program = "qmail-queue";
@@ -56,7 +58,8 @@ public sealed class QueueProgram
             _ = Files.Close(messageWrite);
             return null;
         }
-        int pid = Processes.Start(Programs.Find(program), [program], [new(messageRead, 0), new(envelopeRead, 1)]);
+        int pid = Processes.Start(Programs.Find(program), [program], [new(messageRead, 0), new(envelopeRead, 1)],
+            environment);
         _ = Files.Close(messageRead);
         _ = Files.Close(envelopeRead);
         if (pid >= 0) return new QueueProgram(pid, messageWrite, envelopeWrite, new byte[16384]);

@@ -135,7 +135,9 @@ public sealed class FollowTests
     [InlineData("./Maildir/\n", true, "Uh-oh: .qmail has file delivery but has x bit set. (#4.7.0)")]
     [InlineData("&a@b\n|true\n", true, "Uh-oh: .qmail has prog delivery but has x bit set. (#4.7.0)")]
     [InlineData("./mbox\n+list\n|true\n", false, "Uh-oh: .qmail has prog delivery but has x bit set. (#4.7.0)")]
-    [InlineData("./mbox\n?a b\n", false, "Uh-oh: .qmail has a line that is no delivery instruction: ?a b (#4.3.5)")]
+    [InlineData("./mbox\n?a b\n", true, "Uh-oh: .qmail has file delivery but has x bit set. (#4.7.0)")]
+    [InlineData("#\n?a b\n", true, "Uh-oh: .qmail has prog delivery but has x bit set. (#4.7.0)")]
+    [InlineData("./mbox\n+a\n", false, "Uh-oh: .qmail has a line that is no delivery instruction: +a (#4.3.5)")]
     public void AnUnusableFileDeliversNothing(string instructions, bool forwardsOnly, string sentence)
     {
         using Scratch scratch = new();

@@ -31,15 +31,26 @@ public sealed class InstructionTests
     [InlineData("&", "Unknown", "&")]
     [InlineData("+list", "ForwardsOnly", "")]
     [InlineData("+other", "Unknown", "+other")]
-    [InlineData("?label cmd", "Unknown", "?label cmd")]
-    [InlineData(":label", "Unknown", ":label")]
-    [InlineData("%dir", "Unknown", "%dir")]
+    [InlineData("?label  cmd a ", "Branch", "cmd a", "label")]
+    [InlineData("? cmd", "Branch", "cmd", "")]
+    [InlineData("?label", "Branch", "", "label")]
+    [InlineData("?", "Branch", "", "")]
+    [InlineData("?a\tcmd", "Branch", "cmd", "a")]
+    [InlineData(":label", "Label", "", "label")]
+    [InlineData(":label rest", "Label", "rest", "label")]
+    [InlineData(":", "Label", "", "")]
+    [InlineData("%dir", "Environment", "dir")]
+    [InlineData("% ./a b", "Environment", "./a b")]
+    [InlineData("%", "Unknown", "%")]
+    [InlineData("?a\0", "Unknown", "?a\0")]
     [InlineData("./a\0b", "Unknown", "./a\0b")]
     [InlineData("me@x\0y", "Unknown", "me@x\0y")]
-    public void Lines(string line, string kind, string text)
+    public void Lines(string line, string kind, string text, string label = "")
     {
         Instruction instruction = Instruction.Parse(Latin1.Bytes(line));
         Assert.Equal(kind, instruction.Kind.ToString());
+        Assert.Equal(label, Latin1.String(instruction.Label));
+        Assert.Equal(kind == "Program" || (kind == "Branch" && text.Length > 0), instruction.RunsProgram);
         if (kind != "ForwardsOnly") Assert.Equal(text, Latin1.String(instruction.Text));
     }
 

@@ -31,8 +31,18 @@ public sealed class LoopCheckTests
         {
             LoopCheck check = new("Delivered-To: joe@x\n");
             for (int at = 0; at < bytes.Length; at += size) check.Take(bytes.AsSpan(at, Math.Min(size, bytes.Length - at)));
-            Assert.Equal(found, check.Found);
+            Assert.Equal(found, check.Count > 0);
         }
+    }
+
+    [Theory]
+    [InlineData("Delivered-To: joe@x\nDelivered-To: joe@x\n\nDelivered-To: joe@x\n", 2)]
+    [InlineData("Delivered-To: joe@x\nDelivered-To: sue@x\nDelivered-To: joe@x\nDelivered-To: joe@x\n", 3)]
+    public void EveryTimeIsCounted(string message, int count)
+    {
+        LoopCheck check = new("Delivered-To: joe@x\n");
+        check.Take(Latin1.Bytes(message));
+        Assert.Equal(count, check.Count);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System;
 using Qmta.Posix;
 using Xunit;
 
@@ -5,6 +6,28 @@ namespace Qmta.Tests.Posix;
 
 public sealed class DescriptorSocketTests
 {
+    [Fact]
+    public void ARequestKeepsItsLengthAndWhatDoesNotFitIsLost()
+    {
+        Assert.Equal(0, DescriptorSocket.Pair(out int a, out int b));
+        byte[] request = new byte[50000];
+        for (int i = 0; i < request.Length; i++) request[i] = (byte)i;
+        Assert.Equal(0, DescriptorSocket.Send(a, request, [a]));
+        Assert.Equal(0, DescriptorSocket.Send(a, request.AsSpan(0, 3), []));
+        byte[] received = new byte[65536];
+        int[] fds = new int[1];
+        Assert.Equal(50000, DescriptorSocket.Receive(b, received, fds, out int count));
+        Assert.Equal(request, received[..50000]);
+        Assert.Equal(1, count);
+        Files.Close(fds[0]);
+        Assert.Equal(2, DescriptorSocket.Receive(b, received.AsSpan(0, 2), [], out count));
+        Assert.Equal(0, count);
+        Assert.Equal(-Errno.EMSGSIZE, DescriptorSocket.Send(a, new byte[4 << 20], []));
+        Files.Close(a);
+        Assert.Equal(0, DescriptorSocket.Receive(b, received, [], out _));
+        Files.Close(b);
+    }
+
     [Fact]
     public void DescriptorsArriveUsableAndInOrder()
     {
