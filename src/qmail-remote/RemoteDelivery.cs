@@ -100,6 +100,12 @@ internal sealed class RemoteDelivery
     {
         try
         {
+            if (Unfit(session, message) is RemoteReport unfit)
+            {
+                if (sessions == null) session.End();
+                else sessions.Keep(session);
+                return unfit;
+            }
             SmtpOutcome outcome = session.Smtp.Transact(message.Sender, message.Recipients, message.Size, message.File);
             // Some servers take so many messages in a session and say "later" to the next sender.
             bool worn = session.IsReused && outcome.Stage == SmtpStage.Sender && outcome.Reply.IsTransient;
@@ -128,6 +134,20 @@ internal sealed class RemoteDelivery
             session.Dispose();
             throw;
         }
+    }
+
+    // What the server has said that it would refuse is not sent at all.
+    private static RemoteReport? Unfit(Session session, RemoteMessage message)
+    {
+        // RFC 1870 6.1; the server counts line ends twice, so that this is the least it will count
+        if (session.Smtp.LargestSize > 0 && message.Size > session.Smtp.LargestSize)
+            return RemoteReport.Permanent($"{session.Peer} does not take a message of {message.Size} bytes: "
+                + $"its limit is {session.Smtp.LargestSize}. (#5.3.4)");
+        // RFC 6531 3.2
+        if (!session.Smtp.Utf8Addresses && SmtpConversation.NeedsUtf8(message.Sender, message.Recipients))
+            return RemoteReport.Permanent($"{session.Peer} does not take addresses with other than ASCII characters: "
+                + "it does not offer SMTPUTF8. (#5.6.7)");
+        return null;
     }
 
     private static RemoteReport Unreadable(string reason) =>
