@@ -136,6 +136,7 @@ internal sealed class RemoteDelivery
 
     private static RemoteReport? Send(Session session, SmtpConversation smtp, RemoteMessage message)
     {
+        if (Unfit(session, smtp, message) is RemoteReport unfit) return unfit;
         SmtpOutcome outcome = smtp.Transact(message.Sender, message.Recipients, message.Size, message.File);
         // Some servers take so many messages in a session and say "later" to the next sender.
         bool worn = session.IsReused && outcome.Stage == SmtpStage.Sender && outcome.Reply.IsTransient;
@@ -149,6 +150,20 @@ internal sealed class RemoteDelivery
         long size = (long)status.Size - Math.Max(0, Files.Position(message.File));
         return RemoteReport.Of(session.Peer,
             qmtp.Transact(message.Sender, message.Recipients, Math.Max(0, size), message.File));
+    }
+
+    // What the server has said that it would refuse is not sent at all.
+    private static RemoteReport? Unfit(Session session, SmtpConversation smtp, RemoteMessage message)
+    {
+        // RFC 1870 6.1; the server counts line ends twice, so that this is the least it will count
+        if (smtp.LargestSize > 0 && message.Size > smtp.LargestSize)
+            return RemoteReport.Permanent($"{session.Peer} does not take a message of {message.Size} bytes: "
+                + $"its limit is {smtp.LargestSize}. (#5.3.4)");
+        // RFC 6531 3.2
+        if (!smtp.Utf8Addresses && SmtpConversation.NeedsUtf8(message.Sender, message.Recipients))
+            return RemoteReport.Permanent($"{session.Peer} does not take addresses with other than ASCII characters: "
+                + "it does not offer SMTPUTF8. (#5.6.7)");
+        return null;
     }
 
     private static RemoteReport Unreadable(string reason) =>

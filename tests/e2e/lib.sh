@@ -299,6 +299,26 @@ route_to_sink() {
 
 # ---- other people's programs
 
+# name_server OPTION...: dnsmasq on a free port of loopback, which the resolver of qmta asks from now on. It answers for
+# .example by its options alone, refuses to answer for all else, and ends with the scenario.
+name_server() {
+    local dnsmasq=/usr/sbin/dnsmasq port try
+    [ -x "$dnsmasq" ] || skip "dnsmasq is not installed (tests/tools/fetch dnsmasq as root gets it)"
+    for try in 1 2 3 4 5; do
+        port=$((20000 + RANDOM % 20000))
+        "$dnsmasq" --keep-in-foreground --conf-file=/dev/null --pid-file= --user= --group= --port=$port \
+            --listen-address=127.0.0.1 --bind-interfaces --no-resolv --no-hosts --local=/example/ --log-facility=- \
+            "$@" >"$SANDBOX/dnsmasq.log" 2>&1 &
+        NAME_SERVER=$!
+        wait_for 10 "dnsmasq begins" name_server_decided
+        gone "$NAME_SERVER" || break
+    done
+    gone "$NAME_SERVER" && { cat "$SANDBOX/dnsmasq.log" >&2; fail "dnsmasq does not run ($try attempts)"; }
+    export DNSCACHEIP=127.0.0.1:$port
+}
+
+name_server_decided() { gone "$NAME_SERVER" || grep -q started "$SANDBOX/dnsmasq.log"; }
+
 # tap: makes $SANDBOX/tap/sendmail, which keeps what a program hands to sendmail in raw.N and its arguments in raw.N.args.
 tap() {
     mkdir -p "$SANDBOX/tap"

@@ -1,6 +1,8 @@
 // The client's side of SMTP (RFC 5321): greeting, hello, any number of transactions, good-bye.
 using System;
 using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
 using Qmta.Posix;
 using Qmta.Text;
 
@@ -86,6 +88,12 @@ public sealed class SmtpConversation : IMailConversation
     /// <summary>The server wants to know the size first (RFC 1870).</summary>
     public bool Size { get; private set; }
 
+    /// <summary>The largest message the server takes, in bytes (RFC 1870 4); 0 when it does not say.</summary>
+    public long LargestSize { get; private set; }
+
+    /// <summary>The server takes addresses in UTF-8 (RFC 6531).</summary>
+    public bool Utf8Addresses { get; private set; }
+
     /// <inheritdoc/>
     public bool InDoubt { get; private set; }
 
@@ -129,7 +137,12 @@ public sealed class SmtpConversation : IMailConversation
                 ReadOnlySpan<char> keyword = line.AsSpan(4, (end < 0 ? line.Length : end) - 4);
                 Pipelining |= Latin1.EqualsIgnoreCase(keyword, "PIPELINING");
                 EightBitMime |= Latin1.EqualsIgnoreCase(keyword, "8BITMIME");
-                Size |= Latin1.EqualsIgnoreCase(keyword, "SIZE");
+                Utf8Addresses |= Latin1.EqualsIgnoreCase(keyword, "SMTPUTF8");
+                if (!Latin1.EqualsIgnoreCase(keyword, "SIZE")) continue;
+                Size = true;
+                if (end >= 0 && long.TryParse(line.AsSpan(end).Trim(), NumberStyles.None, CultureInfo.InvariantCulture,
+                    out long largest))
+                    LargestSize = largest;
             }
             return reply;
         }
@@ -163,10 +176,19 @@ public sealed class SmtpConversation : IMailConversation
         return outcome;
     }
 
+    /// <summary>Whether the server must take addresses in UTF-8 for this envelope (RFC 6531 3.1).</summary>
+    public static bool NeedsUtf8(string sender, IReadOnlyList<string> recipients)
+    {
+        if (!Ascii.IsValid(sender)) return true;
+        foreach (string recipient in recipients)
+            if (!Ascii.IsValid(recipient)) return true;
+        return false;
+    }
+
     private SmtpOutcome TryTransact(string sender, IReadOnlyList<string> recipients, long size, int message)
     {
         List<SmtpReply> answers = new(recipients.Count);
-        PutMail(sender, size);
+        PutMail(sender, size, Utf8Addresses && NeedsUtf8(sender, recipients));
         SmtpReply? mail = null, data = null;
         if (!Pipelining)
         {
@@ -308,7 +330,7 @@ public sealed class SmtpConversation : IMailConversation
         }
     }
 
-    private void PutMail(string sender, long size)
+    private void PutMail(string sender, long size, bool utf8)
     {
         Put("MAIL FROM:<");
         Put(SmtpAddress.Quoted(sender));
@@ -317,6 +339,7 @@ public sealed class SmtpConversation : IMailConversation
         // the extension takes both.
         if (EightBitMime) Put(" BODY=8BITMIME");
         if (Size && size >= 0) Put(" SIZE=" + size);
+        if (utf8) Put(" SMTPUTF8");
         Put("\r\n");
     }
 

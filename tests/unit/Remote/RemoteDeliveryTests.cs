@@ -15,7 +15,7 @@ namespace Qmta.Tests.Remote;
 
 public class RemoteDeliveryTests
 {
-    private const string EhloReply = "250-fake\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 8bitmime\r\n";
+    private const string EhloReply = "250-fake\r\n250-PIPELINING\r\n250-SIZE 100000000\r\n250 8bitmime\r\n";
 
     [Fact]
     public void DeliversWithPipelining()
@@ -371,6 +371,56 @@ public class RemoteDeliveryTests
             _ = Files.Close(fd);
             File.Delete(path);
         }
+    }
+
+    [Theory]
+    [InlineData("SIZE 10", "D:127.0.0.1 does not take a message of 11 bytes: its limit is 10. (#5.3.4)\n")]
+    [InlineData("SIZE 11", null)]
+    [InlineData("SIZE 0", null)]
+    [InlineData("SIZE", null)]
+    [InlineData("SIZE 99999999999999999999", null)]
+    public void AMessageThatIsTooLargeIsNotSent(string offer, string? report)
+    {
+        using FakeMailServer server = new(s => Accept(s, offer));
+        string got = Deliver(server, "0123456789\n").Merge();
+        if (report == null) Assert.StartsWith("K", got);
+        else Assert.Equal("D" + report[2..], got);
+        if (report != null) WaitFor(() => server.Heard.Count == 2 && server.Heard[1] == "QUIT");
+    }
+
+    [Theory]
+    [InlineData("j\u00C3\u00B6@here", "to@there", "SMTPUTF8", "MAIL FROM:<j\u00C3\u00B6@here> SMTPUTF8")]
+    [InlineData("joe@here", "t\u00C3\u00B6@there", "SMTPUTF8", "MAIL FROM:<joe@here> SMTPUTF8")]
+    [InlineData("joe@here", "to@there", "SMTPUTF8", "MAIL FROM:<joe@here>")]
+    [InlineData("joe@here", "t\u00C3\u00B6@there", "8BITMIME", null)]
+    [InlineData("j\u00C3\u00B6@here", "to@there", "8BITMIME", null)]
+    public void AddressesBeyondAsciiNeedAServerForThem(string sender, string recipient, string offer, string? mail)
+    {
+        using FakeMailServer server = new(s => Accept(s, offer));
+        int empty = Files.Open("/dev/null", OpenMode.Read);
+        string report = Delivery(server.Port, 2000).Deliver(new RemoteMessage("there", sender, [recipient], -1, empty)).Merge();
+        _ = Files.Close(empty);
+        if (mail != null)
+        {
+            Assert.StartsWith("K", report);
+            Assert.Equal(mail, server.Heard[1]);
+            return;
+        }
+        Assert.Equal("D127.0.0.1 does not take addresses with other than ASCII characters: it does not offer SMTPUTF8. (#5.6.7)\n", report);
+        WaitFor(() => server.Heard.Count == 2 && server.Heard[1] == "QUIT");
+    }
+
+    private static void Accept(FakeSession s, string offer)
+    {
+        s.Say("220 hi\r\n");
+        s.Answer("250-hi\r\n250 " + offer + "\r\n");
+        foreach (string reply in (string[])["250 ok", "250 ok", "354 go"])
+        {
+            if (s.Hear() is null or "QUIT") return;
+            s.Say(reply + "\r\n");
+        }
+        s.HearMessage();
+        s.Say("250 ok\r\n");
     }
 
     private static RemoteDelivery Delivery(int port, int patience) =>
