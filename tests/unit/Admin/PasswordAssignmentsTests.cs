@@ -21,7 +21,12 @@ public sealed class PasswordAssignmentsTests : IDisposable
         Directory.CreateDirectory(home);
         Files.Status(home, out FileStatus status);
         uint uid = status.Uid;
-        if (uid == 0) Files.ChangeOwner(home, uid = 4711, 4711);
+        if (uid == 0)
+        {
+            int opened = Files.Open(home, OpenMode.Read | OpenMode.Directory);
+            Files.ChangeOwner(opened, uid = 4711, 4711);
+            Files.Close(opened);
+        }
         File.WriteAllBytes(input, Latin1.Bytes(passwords.Replace("HOME", home).Replace("UID", "" + uid)));
         int from = Files.Open(input, OpenMode.Read);
         int to = Files.Open(output, OpenMode.Write | OpenMode.Create | OpenMode.Truncate, 0x180);

@@ -156,6 +156,6 @@ public sealed class QmtpDeliveryTests : IDisposable
     }
 
     private RemoteDelivery Delivery(int port, bool keep) =>
-        new(new RemoteSettings("me.test", new SmtpRoutes(null, [$":[127.0.0.1]:{port}"]), 5000, 5000, [], false),
-            new Resolver(), new SmtpBuffers(), keep ? cache : null);
+        new(new RemoteSettings("me.test", new SmtpRoutes(null, [$":[127.0.0.1]:{port}"]), 5000, 5000, false),
+            new Resolver(), new SmtpBuffers(), new Qmta.Queue.TcpTimeouts("/nonexistent"), keep ? cache : null);
 }
