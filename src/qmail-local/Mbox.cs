@@ -1,5 +1,6 @@
 // Delivery into an mbox file: appended under a lock, taken back when it cannot be written whole (mbox(5)).
 using System;
+using Qmta.Mailbox;
 using Qmta.Posix;
 
 namespace Qmta.Local;

@@ -22,6 +22,8 @@ public sealed class DependencyTests
         ["Message"] = ["Posix", "Text"],
         ["Dns"] = ["Posix", "Text"],
         ["Tls"] = ["Posix", "Text"],
+        ["Mailbox"] = ["Posix", "Text"],
+        ["Srs"] = ["Posix", "Text", "Control", "Tls"],
         ["Queue"] = ["Posix", "Text", "Control", "Message", "Dns", "Tls"],
         ["Smtp"] = ["Posix", "Text", "Control", "Message", "Dns", "Tls"],
         ["Qmqp"] = ["Posix", "Text", "Control", "Message", "Dns", "Tls"],

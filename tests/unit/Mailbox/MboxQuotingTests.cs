@@ -2,12 +2,12 @@ using System;
 using System.Text.RegularExpressions;
 using FsCheck;
 using FsCheck.Fluent;
-using Qmta.Local;
+using Qmta.Mailbox;
 using Qmta.Posix;
 using Qmta.Text;
 using Xunit;
 
-namespace Qmta.Tests.Local;
+namespace Qmta.Tests.Mailbox;
 
 public sealed partial class MboxQuotingTests
 {

@@ -2,13 +2,13 @@
 using System;
 using Qmta.Posix;
 
-namespace Qmta.Local;
+namespace Qmta.Mailbox;
 
 /// <summary>
 /// Writes a message so that no line of it begins with "From ": such lines, and those where it follows any number of
 /// ">", get one more ">". Lines may be of any length; nothing but a few bytes is held back.
 /// </summary>
-internal sealed class MboxQuoting(ByteWriter output)
+public sealed class MboxQuoting(ByteWriter output)
 {
     private static ReadOnlySpan<byte> Separator => "From "u8;
 
@@ -18,7 +18,7 @@ internal sealed class MboxQuoting(ByteWriter output)
 
     /// <summary>Writes the next piece of the message.</summary>
     /// <exception cref="PosixException">Writing failed.</exception>
-    internal void Put(ReadOnlySpan<byte> piece)
+    public void Put(ReadOnlySpan<byte> piece)
     {
         while (!piece.IsEmpty)
         {
@@ -54,7 +54,7 @@ internal sealed class MboxQuoting(ByteWriter output)
 
     /// <summary>Ends the message: its last line gets a newline if it has none, and an empty line follows.</summary>
     /// <exception cref="PosixException">Writing failed.</exception>
-    internal void End()
+    public void End()
     {
         Release();
         if (!lineEnded) output.Put((byte)'\n');
