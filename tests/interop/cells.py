@@ -1,0 +1,255 @@
+"""The cells of the matrix: which message goes where, and what must become of it."""
+import itertools
+
+OK, LATER, NEVER = "success", "deferral", "failure"
+PEERS = ("postfix", "exim", "opensmtpd")
+V4 = {"postfix": "127.0.0.11", "exim": "127.0.0.12", "opensmtpd": "127.0.0.13"}
+V6 = {name: "fd00::" + address[-2:] for name, address in V4.items()}
+# Addresses where nobody listens, and one that is this host's own.
+DEAD, DEAD6, SELF = "127.0.0.98", "fd00::98", "127.0.0.77"
+
+
+class Cell:
+    """One message, and what becomes of it.
+
+    recipients: what is expected of each, (OK, LATER or NEVER, part of the report). at: the system that must have it.
+    message: bytes or a function that makes them. expect: what must be stored, when that is not the message itself.
+    """
+
+    def __init__(self, table, row, column, recipients, message, *, at=None, sender="sensor@board.test", by="queue",
+                 expect=None, setting="main", trace=b"", seconds=None):
+        self.table, self.row, self.column, self.recipients = table, row, column, recipients
+        self.message, self.at, self.sender, self.by, self.expect = message, at, sender, by, expect
+        self.setting, self.trace, self.seconds = setting, trace, seconds
+
+    @property
+    def name(self):
+        return f"{self.table}: {self.row}, {self.column}"
+
+
+HEAD = (b"From: Sensor <sensor@board.test>\nTo: Operator <operator@remote.test>\nSubject: %s\n"
+        b"Date: Fri, 20 Nov 2026 12:00:00 +0000\nMessage-ID: <%s@board.test>\n")
+BODY = b"Temperature 21.5\n\nHumidity 40\n"
+counter = itertools.count(1)
+
+
+def mail(body=BODY, subject=b"reading", extra=b""):
+    """A message with a header of its own."""
+    return HEAD % (subject, b"m%d" % next(counter)) + extra + b"\n" + body
+
+
+def on_the_wire(data):
+    """What a message becomes by RFC 5321's rules, with LF for line ends: a lone CR a space, an LF at the end."""
+    data = data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    return data if data.endswith(b"\n") else data + b"\n"
+
+
+def fresh(word="box"):
+    return f"{word}{next(counter)}"
+
+
+# ---- zones
+
+def peer_names(name):
+    return f"""
+mx.{name} A {V4[name]}
+mx.{name} AAAA {V6[name]}
+mx4.{name} A {V4[name]}
+mx6.{name} AAAA {V6[name]}
+v4.{name} MX 10 mx4.{name}
+v6.{name} MX 10 mx6.{name}
+both.{name} MX 10 mx.{name}
+nomx.{name} A {V4[name]}
+nomx6.{name} AAAA {V6[name]}
+alias.{name} CNAME v4.{name}
+aliased.{name} MX 10 nick.{name}
+nick.{name} CNAME mx4.{name}
+chain.{name} CNAME chain1.{name}
+chain1.{name} CNAME chain2.{name}
+chain2.{name} CNAME v4.{name}
+fallback.{name} MX 10 dead
+fallback.{name} MX 20 mx4.{name}
+busy.{name} MX 10 busy
+busy.{name} MX 20 mx4.{name}
+six.{name} MX 10 mixed.{name}
+mixed.{name} A {DEAD}
+mixed.{name} AAAA {V6[name]}
+gone.{name} MX 10 no-such-host
+gone.{name} MX 20 mx4.{name}
+own.{name} MX 10 self
+own.{name} MX 5 mx4.{name}
+""" + "".join(f"many.{name} MX {10 + n} dead{n}.a-name-long-enough-to-fill-the-answer.{name}\n" for n in range(200)) \
+        + f"many.{name} MX 5 mx4.{name}\n"
+
+
+def zones():
+    other = dict(zip(PEERS, PEERS[1:] + PEERS[:1]))
+    test = f"dead A {DEAD}\nself A {SELF}\nbusy A 127.0.1.250\n"
+    for name in PEERS:
+        test += peer_names(name) + f"order.{name} MX 20 mx4.{other[name]}\norder.{name} MX 10 mx4.{name}\n"
+    test += f"""
+null MX 0 .
+nodata TXT "neither MX nor address"
+dangling MX 10 no-such-host
+dangling-alias CNAME no-such-host
+alldead MX 10 dead
+loop MX 10 self
+loop MX 20 dead
+cname1 CNAME cname2
+cname2 CNAME cname1
+"""
+    return {"test": test, "plain": "", "bogus": "www A 127.0.0.11\n"}
+
+
+# ---- groups of cells
+
+def plain():
+    for peer in PEERS:
+        for kind, domain in (("IPv4", f"v4.{peer}.test"), ("IPv6", f"v6.{peer}.test")):
+            yield Cell("Plain SMTP", kind, peer, {f"{fresh()}@{domain}": (OK, "")}, mail(), at=peer, by="sendmail")
+        yield Cell("Plain SMTP", "IPv4 literal", peer, {f"{fresh()}@[{V4[peer]}]": (OK, "")}, mail(), at=peer)
+        yield Cell("Plain SMTP", "IPv6 literal", peer, {f"{fresh()}@[IPv6:{V6[peer]}]": (OK, "")}, mail(), at=peer)
+        yield Cell("Plain SMTP", "null sender", peer, {f"{fresh()}@v4.{peer}.test": (OK, "")}, mail(), at=peer, sender="")
+        quoted = f"{fresh('two words')}"
+        # OpenSMTPD knows no quoted local parts.
+        yield Cell("Plain SMTP", "local part that needs quotes", peer, {f"{quoted}@v4.{peer}.test":
+                   (NEVER, "5.1.3") if peer == "opensmtpd" else (OK, "")}, mail(), at=peer)
+
+
+def routing():
+    table = "Names"
+    rows = [("A and no MX", "nomx"), ("AAAA and no MX", "nomx6"), ("lowest preference first", "order"),
+            ("second MX when the first is dead", "fallback"), ("second MX when the first says 421", "busy"),
+            ("IPv6 when IPv4 is dead", "six"), ("second MX when the first has no address", "gone"),
+            ("own address among the later MX", "own"),
+            ("CNAME for the domain", "alias"), ("three CNAMEs for the domain", "chain"),
+            ("MX names a CNAME", "aliased"), ("201 MX, answer only by TCP", "many")]
+    for peer in PEERS:
+        for row, label in rows:
+            yield Cell(table, row, peer, {f"{fresh()}@{label}.{peer}.test": (OK, "")}, mail(), at=peer)
+        route = f"routed-{peer}.test"
+        yield Cell(table, "smtproutes to a name", peer, {f"{fresh()}@{route}": (OK, "")}, mail(), at=peer)
+        yield Cell(table, "smtproutes to IPv6", peer, {f"{fresh()}@six-{route}": (OK, "")}, mail(), at=peer)
+    for row, domain, outcome, words in (
+            ("null MX", "null.test", NEVER, "5.1.10"), ("no such domain", "no-such-domain.test", NEVER, "5.1.2"),
+            ("neither MX nor address", "nodata.test", NEVER, "5.4.4"),
+            ("MX without address", "dangling.test", NEVER, "5.4.4"),
+            ("CNAME to nothing", "dangling-alias.test", NEVER, "5.1.2"),
+            ("all MX dead", "alldead.test", LATER, "4.4.1"), ("this host is the best MX", "loop.test", NEVER, "5.4.6"),
+            ("CNAME loop", "cname1.test", LATER, ""), ("SERVFAIL: bogus signature", "www.bogus", LATER, "4.1.2")):
+        yield Cell("Names that cannot work", row, "report", {f"{fresh()}@{domain}": (outcome, words)}, mail())
+
+
+def text():
+    table = "Messages"
+    every_byte = bytes(byte for byte in range(1, 256) if byte not in (10, 13))
+    for peer in PEERS:
+        domain = f"v4.{peer}.test"
+
+        def cell(row, message, expect=None, recipients=None, **more):
+            return Cell(table, row, peer, recipients or {f"{fresh()}@{domain}": (OK, "")}, message, at=peer,
+                        expect=expect, **more)
+        yield cell("8-bit", mail("Grüße aus Zürich, ½ µm\n".encode() + "Gr\xfc\xdfe\n".encode("latin-1")))
+        yield cell("every byte but NUL, CR and LF", mail(every_byte + b"\n"))
+        yield cell("empty body", mail(b""))
+        yield cell("no line end at the end", mail(b"the last line"), expect=on_the_wire)
+        yield cell("CRLF line ends", mail().replace(b"\n", b"\r\n"), expect=on_the_wire)
+        yield cell("lines of 998 bytes", mail((b"x" * 998 + b"\n") * 40))
+        # Longer than any buffer on the way; OpenSMTPD refuses lines of more than 2,048 bytes with a 5xx.
+        if peer == "opensmtpd":
+            yield cell("lines of 9,000 bytes", mail((b"y" * 9000 + b"\n") * 3),
+                       recipients={f"{fresh()}@{domain}": (NEVER, "500")})
+        else:
+            yield cell("lines of 9,000 bytes", mail((b"y" * 9000 + b"\n") * 3))
+        yield cell("10,000 lines of dots", mail(b"".join(b"." * (n % 5) + b"\n" for n in range(10000))))
+        big = (b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+/" * 2)[:76] + b"\n"
+        yield cell("25 MB", lambda: mail(big * (25 * 1024 * 1024 // len(big))), seconds=240)
+        yield cell("41 MB, refused by SIZE", lambda: mail(big * (41 * 1024 * 1024 // len(big))), seconds=240,
+                   recipients={f"{fresh()}@{domain}": (NEVER, "")})
+        yield cell("3 recipients: one refused, one deferred", mail(), recipients={
+            f"{fresh()}@{domain}": (OK, ""), f"{fresh('reject')}@{domain}": (NEVER, "5.1.1"),
+            f"{fresh('defer')}@{domain}": (LATER, "4.3.0")})
+        yield cell("all recipients refused", mail(), recipients={f"{fresh('reject')}@{domain}": (NEVER, "5.1.1")})
+        yield cell("200 recipients", mail(), recipients={f"{fresh()}@{domain}": (OK, "") for _ in range(200)})
+        utf8 = f"{fresh('jürgen')}@{domain}".encode().decode("latin-1")
+        if peer == "opensmtpd":
+            # It has no SMTPUTF8.
+            yield cell("SMTPUTF8", mail(), recipients={utf8: (NEVER, "5.6.7")})
+        else:
+            yield cell("SMTPUTF8", mail("Grüße\n".encode(), subject="Grüße".encode()), recipients={utf8: (OK, "")})
+
+
+def dots():
+    """CR, LF and dot in every arrangement of 3 to 5 bytes, at the beginning, in the middle and at the end."""
+    for length in (3, 4, 5):
+        for peer in ("postfix", "exim"):
+            for arrangement in itertools.product(b"\r\n.", repeat=length):
+                part = bytes(arrangement)
+                body = part + b"x" + part + b"MAIL FROM:<smuggled@board.test>\r\n" + part
+                yield Cell("Messages", f"CR, LF and dot in all {3 ** length} arrangements of {length} bytes", peer,
+                           {f"{fresh('dots')}@v4.{peer}.test": (OK, "")}, mail(body), at=peer, expect=on_the_wire)
+
+
+# What smtp-sink is told, and what becomes of a message: outcome, part of the report, whether the sink has it.
+FAULTS = [
+    ("greets with 5xx", ["-f", "CONNECT"], LATER, ""), ("greets with 4xx", ["-r", "CONNECT"], LATER, ""),
+    ("greets with 421 and hangs up", ["-Q", "CONNECT"], LATER, ""), ("hangs up at once", ["-q", "CONNECT"], LATER, ""),
+    ("EHLO: 5xx, knows HELO", ["-f", "EHLO"], OK, ""), ("EHLO and HELO: 5xx", ["-f", "EHLO,HELO"], LATER, ""),
+    ("EHLO and HELO: 4xx", ["-r", "EHLO,HELO"], LATER, ""), ("EHLO: 421", ["-Q", "EHLO"], LATER, ""),
+    ("EHLO: hangs up", ["-q", "EHLO"], LATER, ""),
+    ("QUIT: hangs up", ["-q", "QUIT"], OK, ""), ("QUIT: 5xx", ["-f", "QUIT"], OK, ""),
+    ("DATA: 550 and reads no further", ["-A", "0"], NEVER, "550"),
+    ("no ESMTP", ["-e"], OK, ""), ("no PIPELINING", ["-p"], OK, ""), ("no 8BITMIME", ["-8"], OK, ""),
+    ("PIX greeting", ["-P"], OK, ""), ("no enhanced status codes", ["-E"], OK, ""),
+    ("TCP window of 100 bytes", ["-T", "100"], OK, ""), ("waits 2 s at DATA", ["-w", "2"], OK, ""),
+    ("reads after 2 s", ["-H", "2"], OK, ""),
+] + [
+    (f"{command}: {words}", [option, command], outcome, part)
+    for command in ("MAIL", "RCPT", "DATA", ".")
+    for words, option, outcome, part in (("5xx", "-f", NEVER, "500"), ("4xx", "-r", LATER, "450"),
+                                         ("421 and hangs up", "-Q", LATER, "421"),
+                                         ("hangs up", "-q", LATER, ""))
+] + [
+    ("words of its own: 552 at the end", ["-B", "552 5.2.2 mailbox is full", "-f", "."], NEVER, "mailbox_is_full"),
+    ("words of its own: 452 at RCPT", ["-b", "452 4.2.2 come back", "-r", "RCPT"], LATER, "come_back"),
+]
+# With timeoutremote 3: it must end in time.
+SILENCES = [(f"silent for a minute at {step}", ["-W", f"{step}:60"], LATER, "")
+            for step in ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", ".")] + [("reads nothing for a minute", ["-H", "60"], LATER, "")]
+
+
+def sinks():
+    """name: (address, options) of every broken server."""
+    found = {}
+    for number, (row, options, *_) in enumerate(FAULTS + SILENCES, 1):
+        found[row] = (f"127.0.1.{number}", options)
+    found["busy"] = ("127.0.1.250", ["-r", "CONNECT"])
+    return found
+
+
+def faults():
+    for number, (row, _, outcome, part) in enumerate(FAULTS, 1):
+        body = BODY if "window" not in row else BODY * 500
+        yield Cell("Broken servers", row, "smtp-sink", {f"{fresh()}@[127.0.1.{number}]": (outcome, part)}, mail(body),
+                   at="sink:" + row)
+    for number, (row, _, outcome, part) in enumerate(SILENCES, 1 + len(FAULTS)):
+        body = BODY if "reads nothing" not in row else BODY * 300_000
+        yield Cell("Broken servers", row, "smtp-sink", {f"{fresh()}@[127.0.1.{number}]": (outcome, part)}, mail(body),
+                   setting="impatient", at="sink:" + row, seconds=40)
+
+
+def cells():
+    for group in (plain, routing, text, faults, dots):
+        yield from group()
+
+
+def control():
+    """Control files by setting; "main" is the basis of each."""
+    routes = "".join(f"routed-{peer}.test:mx4.{peer}.test\nsix-routed-{peer}.test:[{V6[peer]}]:25\n" for peer in PEERS)
+    return {
+        "main": {"me": "board.test\n", "smtproutes": routes, "concurrencyremote": "40\n", "timeoutconnect": "10\n",
+                 "timeoutremote": "120\n",
+                 # The peers' addresses are this host's, too.
+                 "notipme": "127.0.0.0/26\n127.0.0.64/29\n127.0.0.80/28\n127.0.0.96/28\n127.0.1.0/24\nfd00::/64\n"},
+        "impatient": {"timeoutremote": "3\n", "timeoutconnect": "3\n"},
+    }
