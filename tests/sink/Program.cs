@@ -80,7 +80,11 @@ internal static class Program
             try
             {
                 if (options.LogConnections) Console.Error.WriteLine("connection from " + socket.RemoteEndPoint);
-                if (options.Qmtp) new QmtpSession(socket, options, store).Run();
+                if (options.Qmtp)
+                {
+                    using QmtpSession session = new(socket, options, store);
+                    session.Run();
+                }
                 else new Session(socket, options, store).Run();
             }
             catch (Exception e) when (e is IOException or SocketException)

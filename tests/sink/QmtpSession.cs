@@ -12,7 +12,7 @@ namespace Qmta.Tests.Sink;
 /// Receives packages, strictly. Messages are kept as they came, without the first byte; it must say that lines end
 /// with LF.
 /// </summary>
-internal sealed class QmtpSession
+internal sealed class QmtpSession : IDisposable
 {
     private const long LongestAddress = 10_000;
 
@@ -29,6 +29,8 @@ internal sealed class QmtpSession
         this.store = store;
         stream = new BufferedStream(new NetworkStream(socket), 16384);
     }
+
+    public void Dispose() => stream.Dispose();
 
     internal void Run()
     {

@@ -5,6 +5,7 @@ using System.Linq;
 using System.Text;
 using Qmta.Dns;
 using Qmta.Posix;
+using Qmta.Queue;
 using Qmta.Remote;
 using Qmta.Smtp;
 using Qmta.Tests.Remote;
@@ -157,5 +158,5 @@ public sealed class QmtpDeliveryTests : IDisposable
 
     private RemoteDelivery Delivery(int port, bool keep) =>
         new(new RemoteSettings("me.test", new SmtpRoutes(null, [$":[127.0.0.1]:{port}"]), 5000, 5000, false),
-            new Resolver(), new SmtpBuffers(), new Qmta.Queue.TcpTimeouts("/nonexistent"), keep ? cache : null);
+            new Resolver(), new SmtpBuffers(), new TcpTimeouts("/nonexistent"), keep ? cache : null);
 }
