@@ -86,6 +86,9 @@ public sealed class SmtpConversation : IMailConversation
     /// <summary>The server wants to know the size first (RFC 1870).</summary>
     public bool Size { get; private set; }
 
+    /// <summary>The server can begin TLS (RFC 3207).</summary>
+    public bool CanStartTls { get; private set; }
+
     /// <inheritdoc/>
     public bool InDoubt { get; private set; }
 
@@ -120,6 +123,8 @@ public sealed class SmtpConversation : IMailConversation
         Put("\r\n");
         Send();
         SmtpReply reply = ReadReply();
+        // What was offered before, in the clear perhaps, counts no more (RFC 3207 4.2).
+        Pipelining = EightBitMime = Size = CanStartTls = false;
         if (reply.IsPositive)
         {
             foreach (string line in reply.Text.Split('\n'))
@@ -130,6 +135,7 @@ public sealed class SmtpConversation : IMailConversation
                 Pipelining |= Latin1.EqualsIgnoreCase(keyword, "PIPELINING");
                 EightBitMime |= Latin1.EqualsIgnoreCase(keyword, "8BITMIME");
                 Size |= Latin1.EqualsIgnoreCase(keyword, "SIZE");
+                CanStartTls |= Latin1.EqualsIgnoreCase(keyword, "STARTTLS");
             }
             return reply;
         }
@@ -137,6 +143,17 @@ public sealed class SmtpConversation : IMailConversation
         Put("HELO ");
         Put(name);
         Put("\r\n");
+        Send();
+        return ReadReply();
+    }
+
+    /// <summary>
+    /// Asks to begin TLS. After a reply of 220 comes <see cref="Connection.Secure"/>, then <see cref="Hello"/> again.
+    /// </summary>
+    /// <exception cref="ConnectionException">The connection failed.</exception>
+    public SmtpReply StartTls()
+    {
+        Put("STARTTLS\r\n");
         Send();
         return ReadReply();
     }
