@@ -6,6 +6,7 @@ using System.Text;
 using Qmta.Control;
 using Qmta.Dns;
 using Qmta.Posix;
+using Qmta.Queue;
 using Qmta.Remote;
 using Qmta.Smtp;
 using Qmta.Tests.Sink;
@@ -264,7 +265,7 @@ public class LoginTests
         try
         {
             RemoteSettings settings = new("me.test", new SmtpRoutes([$":[127.0.0.1]:{server.Port} {words}"]), 10_000, 10_000, false);
-            RemoteReport report = new RemoteDelivery(settings, new Resolver(), new SmtpBuffers())
+            RemoteReport report = new RemoteDelivery(settings, new Resolver(), new SmtpBuffers(), new TcpTimeouts("/nonexistent"))
                 .Deliver(new RemoteMessage("there", "joe@here", ["to@there"], 2, fd));
             Assert.DoesNotContain("Secr3t", report.Encode());
             return report;

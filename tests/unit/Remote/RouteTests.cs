@@ -36,6 +36,7 @@ public class RouteTests
     [InlineData(":relay:25 joe secret secret")]
     [InlineData(":relay:25 joe secret secret=1")]
     [InlineData(": joe secret")]
+    [InlineData(":relay:25 joe secret AUTH_SMTPX=1")]
     [InlineData("::25 joe secret")]
     [InlineData(":relay:25:1:2:3")]
     [InlineData(":relay:25:x")]
