@@ -16,10 +16,16 @@ namespace Qmta.Remote;
 internal sealed record RemoteSettings(string HeloHost, SmtpRoutes Routes, int ConnectTimeout, int ReplyTimeout,
     bool NextAfterHello)
 {
+    /// <summary>Users and passwords that routes refer to.</summary>
+    internal RemoteAuth Auth { get; init; } = new(ControlFiles.FromEnvironment());
+
     private const int LongestTimeout = 86400;
 
     /// <summary>From which addresses and under which names messages are sent.</summary>
     internal Origins Origins { get; init; } = Origins.None;
+
+    /// <summary>The rules about TLS.</summary>
+    internal TlsPolicy Tls { get; init; } = TlsPolicy.Off;
 
     /// <summary>The addresses that are this host's own.</summary>
     internal OwnAddresses Own { get; init; } = OwnAddresses.Of(null, null);
@@ -45,6 +51,8 @@ internal sealed record RemoteSettings(string HeloHost, SmtpRoutes Routes, int Co
         {
             Origins = Origins.Read(control),
             Own = OwnAddresses.Read(control),
+            Tls = TlsPolicy.Read(control),
+            Auth = new RemoteAuth(control),
             Penalty = Number("MIN_PENALTY", TcpTimeouts.DefaultPenalty),
             Tolerance = Number("MAX_TOLERANCE", TcpTimeouts.DefaultTolerance),
         };

@@ -51,7 +51,7 @@ public sealed class SmtpBuffers
 /// A conversation over an open connection. Steps are called in order: <see cref="Greeting"/>, <see cref="Hello"/>,
 /// then <see cref="Transact"/> as often as there are messages, then <see cref="Quit"/>.
 /// </summary>
-public sealed class SmtpConversation : IMailConversation
+public sealed partial class SmtpConversation : IMailConversation
 {
     // Commands that go out together, and replies that may thus be under way, stay far below what any socket buffers:
     // otherwise both sides could wait for the other to read (RFC 2920 3.1).
@@ -94,6 +94,9 @@ public sealed class SmtpConversation : IMailConversation
     /// <summary>The server takes addresses in UTF-8 (RFC 6531).</summary>
     public bool Utf8Addresses { get; private set; }
 
+    /// <summary>The server can begin TLS (RFC 3207).</summary>
+    public bool CanStartTls { get; private set; }
+
     /// <inheritdoc/>
     public bool InDoubt { get; private set; }
 
@@ -123,20 +126,25 @@ public sealed class SmtpConversation : IMailConversation
 
     private SmtpReply SayHello(string name)
     {
+        authMechanisms.Clear(); // what was offered before TLS began does not count
         Put("EHLO ");
         Put(name);
         Put("\r\n");
         Send();
         SmtpReply reply = ReadReply();
+        // What was offered before, in the clear perhaps, counts no more (RFC 3207 4.2).
+        Pipelining = EightBitMime = Size = CanStartTls = false;
         if (reply.IsPositive)
         {
             foreach (string line in reply.Text.Split('\n'))
             {
                 if (line.Length < 5) continue;
+                NoteAuth(line.AsSpan(4));
                 int end = line.IndexOf(' ', 4);
                 ReadOnlySpan<char> keyword = line.AsSpan(4, (end < 0 ? line.Length : end) - 4);
                 Pipelining |= Latin1.EqualsIgnoreCase(keyword, "PIPELINING");
                 EightBitMime |= Latin1.EqualsIgnoreCase(keyword, "8BITMIME");
+                CanStartTls |= Latin1.EqualsIgnoreCase(keyword, "STARTTLS");
                 Utf8Addresses |= Latin1.EqualsIgnoreCase(keyword, "SMTPUTF8");
                 if (!Latin1.EqualsIgnoreCase(keyword, "SIZE")) continue;
                 Size = true;
@@ -150,6 +158,17 @@ public sealed class SmtpConversation : IMailConversation
         Put("HELO ");
         Put(name);
         Put("\r\n");
+        Send();
+        return ReadReply();
+    }
+
+    /// <summary>
+    /// Asks to begin TLS. After a reply of 220 comes <see cref="Connection.Secure"/>, then <see cref="Hello"/> again.
+    /// </summary>
+    /// <exception cref="ConnectionException">The connection failed.</exception>
+    public SmtpReply StartTls()
+    {
+        Put("STARTTLS\r\n");
         Send();
         return ReadReply();
     }

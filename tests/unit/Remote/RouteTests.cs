@@ -32,8 +32,12 @@ public class RouteTests
     public void WithoutFileEverythingGoesDirectly() => Assert.Equal(Route.Direct, new SmtpRoutes(null).Find("example.org", ""));
 
     [Theory]
-    [InlineData(":relay:25 joe secret")]
-    [InlineData(":relay joe secret")]
+    [InlineData(":relay:25 joe")]
+    [InlineData(":relay:25 joe secret secret")]
+    [InlineData(":relay:25 joe secret secret=1")]
+    [InlineData(": joe secret")]
+    [InlineData(":relay:25 joe secret AUTH_SMTPX=1")]
+    [InlineData("::25 joe secret")]
     [InlineData(":relay:25:1:2:3")]
     [InlineData(":relay:25:x")]
     [InlineData(":relay:25:1:-2")]
@@ -42,7 +46,6 @@ public class RouteTests
     [InlineData(":relay:0")]
     [InlineData(":relay:65536")]
     [InlineData(":relay:smtp")]
-    [InlineData(":relay:465")]
     [InlineData(":[192.0.2.1")]
     [InlineData(":[192.0.2.1]25")]
     public void RefusesWhatItCannotFollow(string line)
