@@ -25,8 +25,8 @@ internal sealed class Accounts
 
     /// <summary>The password file's users, and its alias user for the rest.</summary>
     /// <param name="assignments">The file users/cdb; "" for none.</param>
-    internal static Accounts OfMachine(string assignments) => new(Users.ByName, static () => Users.ByName(Alias) is User user
-        ? user.Uid == 0 ? (null, "ZNot allowed to perform deliveries as root.\n") : (user, "")
+    internal static Accounts OfMachine(string assignments) => new(Users.ByName,
+        static () => Users.ByName(Alias) is User user ? user.Uid == 0 ? (null, "ZNot allowed to perform deliveries as root.\n") : (user, "")
         : (null, "ZUnable to find alias user!\n"), assignments);
 
     /// <summary>
@@ -42,7 +42,8 @@ internal sealed class Accounts
         string alias = Variables.Get("ALIASDIR") is { Length: > 0 } named
             ? named
             : control.Directory[..Math.Max(0, control.Directory.LastIndexOf('/'))] + "/alias";
-        return OfOne(new User(name, uid, Users.EffectiveGid, home, ""), alias, Assignments.PathBeside(control.Directory));
+        return OfOne(new User(name, uid, Users.EffectiveGid, home, ""), alias,
+            Assignments.PathBeside(control.Directory));
     }
 
     /// <summary>One user, who is also alias, in another home directory.</summary>

@@ -7,8 +7,8 @@ using Qmta.Posix;
 namespace Qmta.Local;
 
 /// <summary>
-/// What programs can learn about the message and its recipient. Nothing is set in this process itself: it may have other
-/// deliveries to do after this one.
+/// What programs can learn about the message and its recipient. Nothing is set in this process itself: it may have
+/// other deliveries to do after this one.
 /// </summary>
 internal sealed class DeliveryVariables
 {

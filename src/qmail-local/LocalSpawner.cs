@@ -28,7 +28,7 @@ internal sealed class LocalSpawner
     /// <summary>How long a program may take to say who gets a message, in milliseconds.</summary>
     private const long AccountLimit = 60_000;
 
-    // Entries to wait for: commands, children and start requests, then for each running delivery its pipe and its socket.
+    // Entries to wait for: commands, children and start requests, then each running delivery's pipe and its socket.
     private const int FirstRunning = 3;
 
     private readonly string defaultDelivery;
@@ -133,7 +133,8 @@ internal sealed class LocalSpawner
             deadline = Math.Min(deadline, delivery.Deadline);
         }
         long left = deadline - Clocks.BoottimeMilliseconds;
-        long wait = deadline == long.MaxValue ? -1 : Math.Clamp(left, 0, toldOfChildren ? int.MaxValue : LookForChildren);
+        long wait = deadline == long.MaxValue ? -1
+            : Math.Clamp(left, 0, toldOfChildren ? int.MaxValue : LookForChildren);
         PosixException.Check(Poll.Wait(entries.AsSpan(0, count), (int)wait), "unable to wait");
         return count;
     }
@@ -321,8 +322,8 @@ internal sealed class LocalSpawner
     }
 
     /// <summary>Hands the delivery to a process of the account's.</summary>
-    private RunningDelivery? Hand(Delivery delivery, User account, int number, int message, int read, int write, long now,
-        out string trouble)
+    private RunningDelivery? Hand(Delivery delivery, User account, int number, int message, int read, int write,
+        long now, out string trouble)
     {
         byte[]? request = Worker.Encode(delivery);
         trouble = "DSorry, this address is too long. (#5.1.3)\n";

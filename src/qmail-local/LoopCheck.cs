@@ -86,6 +86,7 @@ internal sealed class LoopCheck
         }
         if (line == null) return 0;
         return int.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int most) ? most
-            : throw DeliveryFailure.TryLater("Uh-oh: " + control.PathOf(name) + " is not a number: " + line + " (#4.3.5)");
+            : throw DeliveryFailure.TryLater(
+                "Uh-oh: " + control.PathOf(name) + " is not a number: " + line + " (#4.3.5)");
     }
 }

@@ -109,7 +109,8 @@ internal static class Maildir
         int synced = SyncDirectory(path);
         if (synced >= 0) synced = SyncDirectory(slash == 0 ? "/" : path[..slash]);
         // A directory that we may write to and not read holds what it holds.
-        if (synced is not (>= 0 or -Errno.EACCES)) throw Failure(synced, "unable to sync " + path + ": " + Errno.Text(synced));
+        if (synced is not (>= 0 or -Errno.EACCES))
+            throw Failure(synced, "unable to sync " + path + ": " + Errno.Text(synced));
     }
 
     private static bool IsReachable(string directory) =>

@@ -31,8 +31,8 @@ internal static class PasswordLookup
     internal static string Encode(Recipient recipient)
     {
         User account = recipient.Account;
-        return account.Name + "\0" + account.Uid + "\0" + account.Gid + "\0" + account.Home + "\0" + recipient.Dash + "\0"
-            + recipient.Ext + "\0";
+        return account.Name + "\0" + account.Uid + "\0" + account.Gid + "\0" + account.Home + "\0"
+            + recipient.Dash + "\0" + recipient.Ext + "\0";
     }
 
     /// <summary>The account that a program printed; null when what it printed is no account.</summary>

@@ -76,7 +76,10 @@ internal static class Worker
     internal static Delivery? Decode(ReadOnlySpan<byte> request, string defaultDelivery) =>
         Latin1.String(request).Split('\0') is [string user, string home, string local, string dash, string ext,
             string host, string sender, string extraHeader, string name] && home.StartsWith('/')
-            ? new Delivery(user, home, local, dash, ext, host, sender, defaultDelivery, extraHeader) { MessageName = name }
+            ? new Delivery(user, home, local, dash, ext, host, sender, defaultDelivery, extraHeader)
+            {
+                MessageName = name,
+            }
             : null;
 
     // The message becomes descriptor 0, the report 1 and 2.

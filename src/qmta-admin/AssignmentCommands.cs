@@ -29,12 +29,16 @@ internal static class AssignmentCommands
     internal static Command CreatePasswordToUsers()
     {
         Option<bool> slash = new("-/") { Description = "Use .qmail-/ext instead of .qmail-ext." };
-        Option<bool> skip = new("-o") { Description = "Skip users whose home directory is missing or not theirs. [default]" };
-        Option<bool> require = new("-h") { Description = "Stop when a home directory is missing; skip those of others." };
+        Option<bool> skip = new("-o") { Description = "Skip users whose home is missing or not theirs. [default]" };
+        Option<bool> require = new("-h") { Description = "Stop when a home is missing; skip those of others." };
         Option<bool> ignore = new("-H") { Description = "Do not look at home directories." };
         Option<bool> lower = new("-U") { Description = "Skip names with capitals. [default]" };
         Option<bool> capitals = new("-u") { Description = "Allow capitals in names." };
-        Option<string?> separator = new("-c") { Description = "What separates user and extension. [default: -]", HelpName = "char" };
+        Option<string?> separator = new("-c")
+        {
+            Description = "What separates user and extension. [default: -]",
+            HelpName = "char",
+        };
         Option<bool> none = new("-C") { Description = "No extensions." };
         Command command = new(PasswordToUsers, "Prints assignments for the users of a password file on standard input.")
         {

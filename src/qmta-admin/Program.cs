@@ -22,7 +22,8 @@ internal static class Program
         {
             if (tool.Name != Programs.CalledAs) continue;
             // qmail-pw2u has a switch -h of its own.
-            tool.Options.Add(tool.Name == AssignmentCommands.PasswordToUsers ? new HelpOption("--help") : new HelpOption());
+            bool helpIsLong = tool.Name == AssignmentCommands.PasswordToUsers;
+            tool.Options.Add(helpIsLong ? new HelpOption("--help") : new HelpOption());
             tool.Options.Add(new VersionOption());
             return tool.Parse(Programs.Arguments).Invoke();
         }

@@ -7,8 +7,8 @@ namespace Qmta.Posix;
 public static unsafe class Capabilities
 {
     /// <summary>
-    /// Gives up every capability for good. Becoming another user does so already, unless the securebits this process was
-    /// started with say otherwise, and it leaves the inheritable ones.
+    /// Gives up every capability for good. Becoming another user does so already, unless the securebits this process
+    /// was started with say otherwise, and it leaves the inheritable ones.
     /// </summary>
     /// <exception cref="PosixException">The kernel refused; the caller must exit.</exception>
     public static void Drop()
