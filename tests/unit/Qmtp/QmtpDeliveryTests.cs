@@ -119,6 +119,18 @@ public sealed class QmtpDeliveryTests : IDisposable
     }
 
     [Fact]
+    public void APasswordIsOfNoUse()
+    {
+        int none = Files.Open("/dev/null", OpenMode.Read);
+        RemoteSettings settings = new("me.test", new SmtpRoutes(null, [":[127.0.0.1]:1 user secret"]), 1000, 1000, false);
+        string report = new RemoteDelivery(settings, new Resolver(), new SmtpBuffers(), new TcpTimeouts("/nonexistent"))
+            .Deliver(new RemoteMessage("there", "", ["a@there"], 0, none)).Merge();
+        _ = Files.Close(none);
+        Assert.StartsWith("ZSorry, the route for there has a password, and QMTP has no way to log in. (#4.3.5)", report);
+        Assert.DoesNotContain("secret", report);
+    }
+
+    [Fact]
     public void AMessageOfUnknownSizeWaits()
     {
         using FakeMailServer server = new(s => _ = HearPackage(s));
