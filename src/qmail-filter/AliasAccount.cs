@@ -48,6 +48,7 @@ internal static class AliasAccount
         try
         {
             PosixException.Check(Files.WriteAll(fd, Latin1.Bytes(line + "\n")), "unable to write " + path);
+            if (owner != null) PosixException.Check(Files.ChangeOwner(fd, owner.Uid, owner.Gid), "unable to give away " + path);
             PosixException.Check(Files.ChangeMode(fd, Readable), "unable to set the mode of " + path);
             if (owner != null)
                 PosixException.Check(Files.ChangeOwner(fd, owner.Uid, owner.Gid), "unable to give away " + path);
