@@ -44,9 +44,18 @@ def on_the_wire(data):
     return data if data.endswith(b"\n") else data + b"\n"
 
 
+def large(megabytes):
+    """What makes a message of so many MiB; it is held only while it is needed."""
+    head, line = mail(b""), b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+/0123456789+\n"
+    return lambda: head + line * (megabytes * 1024 * 1024 // len(line))
+
+
 def fresh(word="box"):
     return f"{word}{next(counter)}"
 
+
+# Ports where postfix shows a certificate that is no good, and the domains that are routed there.
+BAD_CERTIFICATES = {2601: "expired", 2602: "for-another-name", 2603: "self-signed"}
 
 # ---- zones
 
@@ -82,11 +91,13 @@ own.{name} MX 5 mx4.{name}
         + f"many.{name} MX 5 mx4.{name}\n"
 
 
-def zones():
+def zones(tlsa):
+    """The zones' texts. tlsa: digests of the peers' key and of their authority."""
     other = dict(zip(PEERS, PEERS[1:] + PEERS[:1]))
     test = f"dead A {DEAD}\nself A {SELF}\nbusy A 127.0.1.250\n"
     for name in PEERS:
-        test += peer_names(name) + f"order.{name} MX 20 mx4.{other[name]}\norder.{name} MX 10 mx4.{name}\n"
+        test += peer_names(name) + f"order.{name} MX 20 mx4.{other[name]}\norder.{name} MX 10 mx4.{name}\n" \
+            + f"unproved.{name} AAAA {V6[name]}\n"
     test += f"""
 null MX 0 .
 nodata TXT "neither MX nor address"
@@ -95,10 +106,25 @@ dangling-alias CNAME no-such-host
 alldead MX 10 dead
 loop MX 10 self
 loop MX 20 dead
+dane-clear MX 10 clear
+clear A 127.0.1.251
+_25._tcp.clear TLSA 3 1 1 {tlsa["key"]}
 cname1 CNAME cname2
 cname2 CNAME cname1
 """
-    return {"test": test, "plain": "", "bogus": "www A 127.0.0.11\n"}
+    wrong = "00" * 32
+    unsigned = ""
+    for name in PEERS:
+        for word, record in (("key", f"3 1 1 {tlsa['key']}"), ("authority", f"2 0 1 {tlsa['authority']}"),
+                             ("wrong", f"3 1 1 {wrong}"), ("two", f"3 1 1 {wrong}"), ("odd", f"0 0 9 {wrong}")):
+            test += f"""
+dane-{word}.{name} MX 10 mx.dane-{word}.{name}
+mx.dane-{word}.{name} A {V4[name]}
+_25._tcp.mx.dane-{word}.{name} TLSA {record}
+"""
+        test += f"_25._tcp.mx.dane-two.{name} TLSA 3 1 1 {tlsa['key']}\n"
+        unsigned += f"{name} MX 10 mx.{name}\nmx.{name} A {V4[name]}\n_25._tcp.mx.{name} TLSA 3 1 1 {wrong}\n"
+    return {"test": test, "plain": unsigned, "bogus": "www A 127.0.0.11\n"}
 
 
 # ---- groups of cells
@@ -155,17 +181,13 @@ def text():
         yield cell("no line end at the end", mail(b"the last line"), expect=on_the_wire)
         yield cell("CRLF line ends", mail().replace(b"\n", b"\r\n"), expect=on_the_wire)
         yield cell("lines of 998 bytes", mail((b"x" * 998 + b"\n") * 40))
-        # Longer than any buffer on the way; OpenSMTPD refuses lines of more than 2,048 bytes with a 5xx.
-        if peer == "opensmtpd":
-            yield cell("lines of 9,000 bytes", mail((b"y" * 9000 + b"\n") * 3),
-                       recipients={f"{fresh()}@{domain}": (NEVER, "500")})
-        else:
-            yield cell("lines of 9,000 bytes", mail((b"y" * 9000 + b"\n") * 3))
+        yield cell("lines of 9,000 bytes", mail((b"y" * 9000 + b"\n") * 3))
+        # Longer than any buffer on the way.
+        yield cell("a line of 1 MB", mail(b"y" * 1_000_000 + b"\n"),
+                   recipients={f"{fresh()}@{domain}": (NEVER, "500") if peer == "opensmtpd" else (OK, "")})
         yield cell("10,000 lines of dots", mail(b"".join(b"." * (n % 5) + b"\n" for n in range(10000))))
-        big = (b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+/" * 2)[:76] + b"\n"
-        yield cell("25 MB", lambda: mail(big * (25 * 1024 * 1024 // len(big))), seconds=240)
-        yield cell("41 MB, refused by SIZE", lambda: mail(big * (41 * 1024 * 1024 // len(big))), seconds=240,
-                   recipients={f"{fresh()}@{domain}": (NEVER, "")})
+        yield cell("25 MB", large(25), seconds=240)
+        yield cell("41 MB, refused by SIZE", large(41), seconds=240, recipients={f"{fresh()}@{domain}": (NEVER, "5.3.4")})
         yield cell("3 recipients: one refused, one deferred", mail(), recipients={
             f"{fresh()}@{domain}": (OK, ""), f"{fresh('reject')}@{domain}": (NEVER, "5.1.1"),
             f"{fresh('defer')}@{domain}": (LATER, "4.3.0")})
@@ -176,7 +198,8 @@ def text():
             # It has no SMTPUTF8.
             yield cell("SMTPUTF8", mail(), recipients={utf8: (NEVER, "5.6.7")})
         else:
-            yield cell("SMTPUTF8", mail("Grüße\n".encode(), subject="Grüße".encode()), recipients={utf8: (OK, "")})
+            yield cell("SMTPUTF8", mail("Grüße\n".encode(), subject="Grüße".encode()), recipients={utf8: (OK, "")},
+                       trace=rb"(?i)with utf8e?smtp")
 
 
 def dots():
@@ -223,6 +246,7 @@ def sinks():
     found = {}
     for number, (row, options, *_) in enumerate(FAULTS + SILENCES, 1):
         found[row] = (f"127.0.1.{number}", options)
+    found["no TLS"] = ("127.0.1.251", [])
     found["busy"] = ("127.0.1.250", ["-r", "CONNECT"])
     return found
 
@@ -238,18 +262,113 @@ def faults():
                    setting="impatient", at="sink:" + row, seconds=40)
 
 
+def tls():
+    for peer in PEERS:
+        for version in ("1.2", "1.3"):
+            setting, trace = "tls" + version, rf"(?i)TLSv?{version}".encode()
+
+            def cell(row, domain, **more):
+                return Cell("TLS", f"{row}, TLS {version}", peer, {f"{fresh()}@{domain}": (OK, "")}, mail(), at=peer,
+                            setting=setting, trace=trace, **more)
+            yield cell("STARTTLS, IPv4", f"v4.{peer}.test")
+            yield cell("STARTTLS, IPv6", f"v6.{peer}.test")
+            yield cell("SMTPS, IPv4", f"smtps-{peer}.test")
+            yield cell("SMTPS, IPv6", f"smtps6-{peer}.test")
+        big = mail(b"0123456789abcdef" * 4 + b"\n" + BODY * 30000)
+        yield Cell("TLS", "1 MB in the clear and by TLS", peer, {f"{fresh()}@v4.{peer}.test": (OK, "")}, big, at=peer)
+        yield Cell("TLS", "1 MB in the clear and by TLS", peer, {f"{fresh()}@v4.{peer}.test": (OK, "")}, big, at=peer,
+                   setting="tls1.3", trace=rb"(?i)TLSv?1.3")
+        for row, domain, outcome in (("the key's digest (3 1 1)", f"dane-key.{peer}.test", OK),
+                                     ("the authority's digest (2 0 1)", f"dane-authority.{peer}.test", OK),
+                                     ("a wrong digest", f"dane-wrong.{peer}.test", LATER),
+                                     ("a wrong and a right digest", f"dane-two.{peer}.test", OK),
+                                     ("a record of an unknown kind", f"dane-odd.{peer}.test", OK),
+                                     ("a wrong digest in a zone that is not signed", f"{peer}.plain", OK)):
+            yield Cell("DANE", row, peer, {f"{fresh()}@{domain}": (outcome, "")}, mail(), at=peer, setting="tls1.3",
+                       trace=rb"(?i)TLSv?1.3" if outcome == OK else b"")
+        yield Cell("Certificates", "authority in tlshosts", peer, {f"{fresh()}@v4.{peer}.test": (OK, "")}, mail(), at=peer,
+                   setting="verified", trace=rb"(?i)TLSv?1.[23]")
+        # Nothing vouches for these: the file is there and holds another authority.
+        yield Cell("Certificates", "another authority in tlshosts", peer, {f"{fresh()}@v6.{peer}.test": (LATER, "")}, mail(),
+                   at=peer, setting="verified")
+    for row in ("expired", "for another name", "self-signed"):
+        yield Cell("Certificates", row, "postfix", {f"{fresh()}@{row.replace(' ', '-')}.test": (LATER, "")}, mail(),
+                   at="postfix", setting="verified")
+        yield Cell("Certificates", row + ", not asked for", "postfix", {f"{fresh()}@{row.replace(' ', '-')}.test": (OK, "")},
+                   mail(), at="postfix", setting="tls1.3", trace=rb"TLSv1.3")
+    yield Cell("DANE", "right digest, but no STARTTLS", "smtp-sink", {f"{fresh()}@dane-clear.test": (LATER, "")}, mail(),
+               at="sink:no TLS", setting="tls1.3")
+
+
+# What each offers; exim's through Cyrus SASL where it has no mechanism of its own, postfix's through Dovecot.
+MECHANISMS = {"postfix": ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"),
+              "exim": ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"),
+              "opensmtpd": ("PLAIN", "LOGIN")}
+AUTHENTICATED = {"postfix": rb"Authenticated sender: joe@relay.test", "exim": rb"esmtps?a ", "opensmtpd": rb"auth=yes|ESMTPSA"}
+
+
+def auth():
+    for peer in PEERS:
+        for mechanism in MECHANISMS[peer]:
+            word = mechanism.lower()
+            yield Cell("AUTH", mechanism + " by STARTTLS, port 587", peer, {f"{fresh()}@auth-{word}-{peer}.test": (OK, "")},
+                       mail(), at=peer, setting="tls1.3", trace=AUTHENTICATED[peer])
+            if peer != "opensmtpd":
+                yield Cell("AUTH", mechanism + " without TLS", peer, {f"{fresh()}@clear-{word}-{peer}.test": (OK, "")},
+                           mail(), at=peer, setting="tls1.3", trace=AUTHENTICATED[peer])
+            yield Cell("AUTH", mechanism + ", wrong password", peer, {f"{fresh()}@wrong-{word}-{peer}.test": (LATER, "")},
+                       mail(), at=peer, setting="tls1.3")
+        yield Cell("AUTH", "strongest offered, port 465", peer, {f"{fresh()}@auth-any-{peer}.test": (OK, "")}, mail(),
+                   at=peer, setting="tls1.3", trace=AUTHENTICATED[peer])
+        yield Cell("AUTH", "server that cannot prove who it is", peer, {f"{fresh()}@auth-unproved-{peer}.test": (LATER, "")},
+                   mail(), at=peer, setting="tls1.3")
+        yield Cell("AUTH", "log-in wanted, none configured", peer, {f"{fresh()}@auth-none-{peer}.test": (NEVER, "")}, mail(),
+                   at=peer, setting="tls1.3")
+
+
+def auth_routes(user, password):
+    # By IPv6: a server in 127.0.0.0/8 would not have to prove who it is.
+    text = ""
+    for peer in PEERS:
+        for mechanism in MECHANISMS[peer]:
+            word = mechanism.lower()
+            text += f"auth-{word}-{peer}.test:mx6.{peer}.test:587 {user} {password} AUTH_SMTP={mechanism}\n"
+            text += f"wrong-{word}-{peer}.test:mx6.{peer}.test:587 {user} x{password} AUTH_SMTP={mechanism}\n"
+            text += f"clear-{word}-{peer}.test:mx6.{peer}.test:2525 {user} {password} AUTH_WITHOUT_TLS=1 AUTH_SMTP={mechanism}\n"
+        text += f"auth-any-{peer}.test:mx6.{peer}.test:465 {user} {password}\n"
+        text += f"auth-unproved-{peer}.test:unproved.{peer}.test:587 {user} {password}\n"
+        text += f"auth-none-{peer}.test:mx6.{peer}.test:587\n"
+    return text
+
+
 def cells():
-    for group in (plain, routing, text, faults, dots):
+    for group in (plain, routing, text, tls, auth, faults, dots):
         yield from group()
 
 
-def control():
+def control(user, password):
     """Control files by setting; "main" is the basis of each."""
-    routes = "".join(f"routed-{peer}.test:mx4.{peer}.test\nsix-routed-{peer}.test:[{V6[peer]}]:25\n" for peer in PEERS)
+    routes = "".join(f"""routed-{peer}.test:mx4.{peer}.test
+six-routed-{peer}.test:[{V6[peer]}]:25
+smtps-{peer}.test:mx4.{peer}.test:465
+smtps6-{peer}.test:mx6.{peer}.test:465
+""" for peer in PEERS)
+    routes += "".join(f"{row}.test:mx4.postfix.test:{port}\n" for port, row in BAD_CERTIFICATES.items())
     return {
         "main": {"me": "board.test\n", "smtproutes": routes, "concurrencyremote": "40\n", "timeoutconnect": "10\n",
                  "timeoutremote": "120\n",
                  # The peers' addresses are this host's, too.
                  "notipme": "127.0.0.0/26\n127.0.0.64/29\n127.0.0.80/28\n127.0.0.96/28\n127.0.1.0/24\nfd00::/64\n"},
         "impatient": {"timeoutremote": "3\n", "timeoutconnect": "3\n"},
+        "tls1.2": {"tlsclientmethod": "TLSv1_2\n"},
+        "tls1.3": {"tlsclientmethod": "TLSv1_3\n", "smtproutes": routes + auth_routes(user, password)},
+        "verified": {},
     }
+
+
+def certificates(authority, other):
+    """Files below CERTDIR by setting: what is to be verified, and by which authority."""
+    verified = {f"tlshosts/mx4.{peer}.test.pem": authority for peer in PEERS}
+    verified |= {f"tlshosts/mx6.{peer}.test.pem": other for peer in PEERS}
+    nothing = {"tlshosts/exhaustivelist": b""}
+    return {"main": nothing, "impatient": nothing, "tls1.2": {}, "tls1.3": {"clientca.pem": authority}, "verified": verified}

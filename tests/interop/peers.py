@@ -11,6 +11,8 @@ import socket
 import subprocess
 import time
 
+from cells import BAD_CERTIFICATES
+
 VMAIL = 5000
 SIZE_LIMIT = 40_000_000
 USER, PASSWORD = "joe@relay.test", 'S3cret"=,word'
@@ -146,7 +148,7 @@ class Postfix(Peer):
             smtpd_forbid_bare_newline="yes",
             smtpd_tls_cert_file="/etc/interop/server.pem", smtpd_tls_key_file="/etc/interop/server.key",
             smtpd_tls_security_level="may", smtpd_tls_loglevel="1", smtpd_tls_received_header="yes",
-            smtpd_sasl_type="dovecot", smtpd_sasl_path="private/auth",
+            smtpd_sasl_authenticated_header="yes", smtpd_sasl_type="dovecot", smtpd_sasl_path="private/auth",
             default_process_limit="30")
         self.write("/etc/interop/access", "/^reject/ 550 5.1.1 no such user here\n/^defer/ 451 4.3.0 not now\n")
         self.write("/etc/interop/everything", "/./ all\n")
@@ -161,7 +163,11 @@ class Postfix(Peer):
                 extra += ["smtpd_recipient_restrictions=permit_sasl_authenticated,reject"]
             options = dict(item.split("=", 1) for item in extra + ["smtpd_sasl_auth_enable=yes"])
             self.run("postconf", "-P", *[f"{port}/inet/{key}={value}" for key, value in options.items()])
-        self.listens = [(address, port) for address in (self.v4, self.v6) for port in (25, 465, 587, 2525)]
+        for port, name in BAD_CERTIFICATES.items():
+            self.run("postconf", "-M", f"{port}/inet={port} inet n - n - - smtpd")
+            self.run("postconf", "-P", f"{port}/inet/smtpd_tls_cert_file=/etc/interop/{name}.pem")
+        self.listens = [(address, port) for address in (self.v4, self.v6)
+                        for port in (25, 465, 587, 2525, *BAD_CERTIFICATES)]
         self.write("/etc/interop/dovecot.conf", f"""protocols =
 auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256
 disable_plaintext_auth = no
