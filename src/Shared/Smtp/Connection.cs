@@ -1,6 +1,7 @@
 // A TCP connection to a mail server that can neither stall nor drag on: every wait has an end.
 using System;
 using Qmta.Posix;
+using Qmta.Tls;
 
 namespace Qmta.Smtp;
 
@@ -11,8 +12,7 @@ public sealed class ConnectionException : Exception
 }
 
 /// <summary>
-/// Bytes to and from one peer, received through a buffer. Everything protocols send and receive passes here, so that
-/// a secure channel can later be put between them and the socket in this one place.
+/// Bytes to and from one peer, received through a buffer, in the clear or, after <see cref="Secure"/>, through TLS.
 /// </summary>
 public sealed class Connection : IDisposable
 {
@@ -31,6 +31,9 @@ public sealed class Connection : IDisposable
     public IpAddress Peer { get; }
     public int Port { get; }
 
+    /// <summary>The secure channel; null while everything goes in the clear.</summary>
+    public TlsStream? Tls { get; private set; }
+
     /// <summary>Longest wait for one reply, and longest time the peer may take no byte, in milliseconds.</summary>
     public int Patience { get; set; } = 1_200_000;
 
@@ -48,10 +51,9 @@ public sealed class Connection : IDisposable
     }
 
     /// <summary>
-    /// Whether nothing has come that was not consumed, the end included. Of a secure channel's own bytes nobody knows
-    /// before they are read: they count as something.
+    /// Whether nothing has come that was not consumed, the end included.
     /// </summary>
-    public bool IsQuiet => start == end && !Poll.WaitFor(fd, false, 0);
+    public bool IsQuiet => start == end && (Tls == null ? !Poll.WaitFor(fd, false, 0) : Tls.IsQuiet);
 
     /// <summary>Receives into another buffer from now on; only while nothing is in the present one.</summary>
     public void UseBuffer(byte[] buffer)
@@ -61,11 +63,31 @@ public sealed class Connection : IDisposable
         start = end = 0;
     }
 
+    /// <summary>
+    /// Does the TLS handshake; everything from now on is secure. What was received before and not consumed is thrown
+    /// away: anybody on the way could have put it there, to be taken for the server's word (RFC 3207 4.2).
+    /// </summary>
+    /// <param name="limit">When the handshake must be over.</param>
+    /// <exception cref="TlsException">It failed; the connection is of no more use.</exception>
+    public void Secure(TlsContext context, TlsPeer peer, long limit)
+    {
+        start = end = 0;
+        Tls = TlsStream.Connect(context, fd, peer, Math.Min(limit, Deadline));
+    }
+
     /// <summary>Sends everything.</summary>
     /// <exception cref="ConnectionException">The peer is gone or takes nothing.</exception>
     public void Send(ReadOnlySpan<byte> bytes)
     {
-        int r = Sockets.SendAll(fd, bytes, Deadline, Patience);
+        int r;
+        try
+        {
+            r = Tls == null ? Sockets.SendAll(fd, bytes, Deadline, Patience) : Tls.SendAll(bytes, Deadline, Patience);
+        }
+        catch (TlsException e)
+        {
+            throw new ConnectionException("Sending through TLS failed: " + e.Message);
+        }
         if (r == -Errno.ETIMEDOUT) throw new ConnectionException("The server took no data in time");
         if (r < 0) throw new ConnectionException("Sending failed: " + Errno.Text(r));
     }
@@ -80,7 +102,15 @@ public sealed class Connection : IDisposable
         if (start == end)
         {
             start = end = 0;
-            int n = Sockets.Receive(fd, received, limit);
+            int n;
+            try
+            {
+                n = Tls == null ? Sockets.Receive(fd, received, limit) : Tls.Receive(received, limit);
+            }
+            catch (TlsException e)
+            {
+                throw new ConnectionException("Receiving through TLS failed: " + e.Message);
+            }
             if (n == -Errno.ETIMEDOUT) throw new ConnectionException("The server did not reply in time");
             if (n < 0) throw new ConnectionException("Receiving failed: " + Errno.Text(n));
             if (n == 0) throw new ConnectionException("The server closed the connection");
@@ -94,6 +124,7 @@ public sealed class Connection : IDisposable
 
     public void Dispose()
     {
+        Tls?.Dispose();
         _ = Files.Close(fd);
         fd = -1;
     }

@@ -94,6 +94,9 @@ public sealed class SmtpConversation : IMailConversation
     /// <summary>The server takes addresses in UTF-8 (RFC 6531).</summary>
     public bool Utf8Addresses { get; private set; }
 
+    /// <summary>The server can begin TLS (RFC 3207).</summary>
+    public bool CanStartTls { get; private set; }
+
     /// <inheritdoc/>
     public bool InDoubt { get; private set; }
 
@@ -128,6 +131,9 @@ public sealed class SmtpConversation : IMailConversation
         Put("\r\n");
         Send();
         SmtpReply reply = ReadReply();
+        // What was offered before, in the clear perhaps, counts no more (RFC 3207 4.2).
+        Pipelining = EightBitMime = Size = Utf8Addresses = CanStartTls = false;
+        LargestSize = 0;
         if (reply.IsPositive)
         {
             foreach (string line in reply.Text.Split('\n'))
@@ -138,6 +144,7 @@ public sealed class SmtpConversation : IMailConversation
                 Pipelining |= Latin1.EqualsIgnoreCase(keyword, "PIPELINING");
                 EightBitMime |= Latin1.EqualsIgnoreCase(keyword, "8BITMIME");
                 Utf8Addresses |= Latin1.EqualsIgnoreCase(keyword, "SMTPUTF8");
+                CanStartTls |= Latin1.EqualsIgnoreCase(keyword, "STARTTLS");
                 if (!Latin1.EqualsIgnoreCase(keyword, "SIZE")) continue;
                 Size = true;
                 if (end >= 0 && long.TryParse(line.AsSpan(end).Trim(), NumberStyles.None, CultureInfo.InvariantCulture,
@@ -150,6 +157,17 @@ public sealed class SmtpConversation : IMailConversation
         Put("HELO ");
         Put(name);
         Put("\r\n");
+        Send();
+        return ReadReply();
+    }
+
+    /// <summary>
+    /// Asks to begin TLS. After a reply of 220 comes <see cref="Connection.Secure"/>, then <see cref="Hello"/> again.
+    /// </summary>
+    /// <exception cref="ConnectionException">The connection failed.</exception>
+    public SmtpReply StartTls()
+    {
+        Put("STARTTLS\r\n");
         Send();
         return ReadReply();
     }

@@ -17,7 +17,22 @@ internal static unsafe partial class LibCrypto
     [LibraryImport(Name)] internal static partial int PKCS5_PBKDF2_HMAC(byte* password, int passwordLength, byte* salt, int saltLength, int iterations, nint digest, int length, byte* to);
     [LibraryImport(Name)] internal static partial int RAND_bytes(byte* to, int count);
 
-    // Errors
+    // Certificates
+    [LibraryImport(Name)] internal static partial void X509_free(nint certificate);
+    [LibraryImport(Name)] internal static partial int X509_digest(nint certificate, nint digest, byte* to, uint* size);
+    [LibraryImport(Name)] internal static partial int X509_get_signature_info(nint certificate, int* digest, int* key, int* bits, uint* flags);
+    [LibraryImport(Name)] internal static partial byte* X509_verify_cert_error_string(nint result);
+    [LibraryImport(Name)] internal static partial byte* OBJ_nid2sn(int number);
+    [LibraryImport(Name)] internal static partial nint X509_STORE_add_lookup(nint store, nint method);
+    [LibraryImport(Name)] internal static partial nint X509_LOOKUP_file();
+    [LibraryImport(Name)] internal static partial int X509_load_crl_file(nint lookup, byte* path, int type);
+    [LibraryImport(Name)] internal static partial int X509_STORE_set_flags(nint store, nuint flags);
+    [LibraryImport(Name)] internal static partial int X509_STORE_CTX_get_error(nint verification);
+    [LibraryImport(Name)] internal static partial void X509_STORE_CTX_set_error(nint verification, int error);
+    [LibraryImport(Name)] internal static partial int X509_VERIFY_PARAM_set1_ip_asc(nint parameters, byte* address);
+
+    // Start and errors
+    [LibraryImport(Name)] internal static partial int OPENSSL_init_crypto(ulong options, nint settings);
     [LibraryImport(Name)] internal static partial nint ERR_peek_error();
     [LibraryImport(Name)] internal static partial nint ERR_get_error();
     [LibraryImport(Name)] internal static partial void ERR_clear_error();
