@@ -363,6 +363,7 @@ public sealed class TlsStreamTests : IDisposable
             Assert.True(stream.IsQuiet);
             speak.Release();
             spoken.Wait();
+            Assert.True(Poll.WaitFor(fd, false, 5000));
             Assert.False(stream.IsQuiet);
             byte[] buffer = new byte[5];
             Assert.Equal(1, stream.Receive(buffer, Sockets.In(5000)));
