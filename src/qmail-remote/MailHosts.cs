@@ -6,6 +6,12 @@ using Qmta.Posix;
 
 namespace Qmta.Remote;
 
+/// <summary>A host to try.</summary>
+/// <param name="Address">Where it is.</param>
+/// <param name="Name">What it is called: the relay or exchanger, or the address when there is no name.</param>
+/// <param name="IsVouched">The DNS vouches for this being the host (RFC 7672 2.2).</param>
+internal readonly record struct MailHost(IpAddress Address, string Name, bool IsVouched);
+
 /// <summary>
 /// Finds addresses one after the other, as they are needed: names of exchangers that nobody has to try are not looked
 /// up. When there is none, <see cref="Failure"/> says why.
@@ -36,23 +42,32 @@ internal sealed class MailHosts
     internal RemoteReport? Failure { get; private set; }
 
     /// <summary>The addresses in the order in which to try them.</summary>
-    internal IEnumerable<IpAddress> Addresses()
+    internal IEnumerable<MailHost> Addresses()
     {
         int tried = 0;
-        foreach (IpAddress address in route.Relay.Length > 0 ? RelayAddresses() : ExchangerAddresses())
+        foreach (MailHost host in route.Relay.Length > 0 ? RelayAddresses() : ExchangerAddresses())
         {
             if (tried++ == MostAddresses) yield break;
-            yield return address;
+            yield return host;
         }
     }
 
-    private IEnumerable<IpAddress> RelayAddresses()
+    private static List<MailHost> Named(string name, DnsAnswer answer, bool isVouched = true)
+    {
+        List<MailHost> hosts = [];
+        foreach (IpAddress address in answer.Addresses) hosts.Add(new MailHost(address, name, isVouched && answer.Authenticated));
+        return hosts;
+    }
+
+    private static List<MailHost> Literal(IpAddress address) => [new(address, address.ToString(), false)];
+
+    private List<MailHost> RelayAddresses()
     {
         string relay = route.Relay;
         if (IpAddress.TryParseLiteral(relay, out IpAddress literal) || IpAddress.TryParse(relay, out literal))
-            return [literal];
+            return Literal(literal);
         DnsAnswer answer = resolver.HostAddresses(relay, deadline);
-        if (answer.Addresses.Count > 0) return answer.Addresses;
+        if (answer.Addresses.Count > 0) return Named(relay, answer);
         // That a relay does not exist is a mistake of this host's postmaster: mail waits until it is mended.
         Failure = RemoteReport.Temporary(
             $"Sorry, I couldn't find the relay {relay} that the route for {domain} names. (#4.4.4)\n"
@@ -60,11 +75,11 @@ internal sealed class MailHosts
         return [];
     }
 
-    private IEnumerable<IpAddress> ExchangerAddresses()
+    private IEnumerable<MailHost> ExchangerAddresses()
     {
         if (domain.StartsWith('['))
         {
-            if (IpAddress.TryParseLiteral(domain, out IpAddress literal)) return NotOwn([literal]);
+            if (IpAddress.TryParseLiteral(domain, out IpAddress literal)) return NotOwn(Literal(literal));
             Failure = NoHost();
             return [];
         }
@@ -86,14 +101,14 @@ internal sealed class MailHosts
             Failure = RemoteReport.Permanent($"Sorry, {domain} accepts no mail: it has a null MX record. (#5.1.10)");
             return [];
         }
-        return EachExchanger(answer.Exchangers);
+        return EachExchanger(answer);
     }
 
-    private IEnumerable<IpAddress> DomainAddresses()
+    private List<MailHost> DomainAddresses()
     {
         // RFC 5321 5.1: a domain without exchangers is its own
         DnsAnswer answer = resolver.Addresses(domain, deadline);
-        if (answer.Addresses.Count > 0) return NotOwn(answer.Addresses);
+        if (answer.Addresses.Count > 0) return NotOwn(Named(domain, answer));
         Failure = answer.Status switch
         {
             DnsStatus.NoName => NoHost(),
@@ -103,19 +118,19 @@ internal sealed class MailHosts
         return [];
     }
 
-    private IEnumerable<IpAddress> EachExchanger(IReadOnlyList<MailExchanger> exchangers)
+    private IEnumerable<MailHost> EachExchanger(DnsAnswer exchangers)
     {
         bool any = false;
         DnsAnswer? failed = null;
-        List<MailExchanger> ordered = InOrder(exchangers);
-        List<IpAddress> equals = [];
+        List<MailExchanger> ordered = InOrder(exchangers.Exchangers);
+        List<MailHost> equals = [];
         for (int i = 0; i < ordered.Count; i++)
         {
             if (ordered[i].Host.Length > 0) // a null MX beside real ones is meaningless
             {
                 DnsAnswer answer = resolver.Addresses(ordered[i].Host, deadline);
                 if (answer.Status == DnsStatus.Failed) failed = answer;
-                equals.AddRange(answer.Addresses);
+                equals.AddRange(Named(ordered[i].Host, answer, exchangers.Authenticated));
             }
             if (i + 1 < ordered.Count && ordered[i + 1].Preference == ordered[i].Preference
                 && equals.Count < MostAddresses) continue;
@@ -126,10 +141,10 @@ internal sealed class MailHosts
                 else if (!any) Failure = NotNow(failed!);
                 yield break;
             }
-            foreach (IpAddress address in equals)
+            foreach (MailHost host in equals)
             {
                 any = true;
-                yield return address;
+                yield return host;
             }
             equals.Clear();
         }
@@ -157,17 +172,17 @@ internal sealed class MailHosts
         return ordered;
     }
 
-    private IReadOnlyList<IpAddress> NotOwn(IReadOnlyList<IpAddress> addresses)
+    private List<MailHost> NotOwn(List<MailHost> hosts)
     {
-        if (!HasOwn(addresses)) return addresses;
+        if (!HasOwn(hosts)) return hosts;
         Failure = Looping();
         return [];
     }
 
-    private bool HasOwn(IReadOnlyList<IpAddress> addresses)
+    private bool HasOwn(List<MailHost> hosts)
     {
-        foreach (IpAddress address in addresses)
-            if (own.Contains(address)) return true;
+        foreach (MailHost host in hosts)
+            if (own.Contains(host.Address)) return true;
         return false;
     }
 

@@ -29,12 +29,15 @@ internal sealed class RemoteDelivery
     private readonly SmtpBuffers buffers;
     private readonly SessionCache? sessions;
     private readonly TcpTimeouts timeouts;
+    private readonly TlsMemory tls;
 
     /// <param name="sessions">Where sessions are kept for the next delivery; null to end each after its message.</param>
     /// <param name="timeouts">Which hosts could not be reached lately.</param>
+    /// <param name="tls">What is known about servers' TLS; null when nothing is yet.</param>
     internal RemoteDelivery(RemoteSettings settings, Resolver resolver, SmtpBuffers buffers, TcpTimeouts timeouts,
-        SessionCache? sessions = null)
+        SessionCache? sessions = null, TlsMemory? tls = null)
     {
+        this.tls = tls ?? new TlsMemory();
         Settings = settings;
         this.resolver = resolver;
         this.buffers = buffers;
@@ -70,6 +73,9 @@ internal sealed class RemoteDelivery
             && !(SmtpAddress.IsSendable(message.Sender) && SmtpAddress.IsSendable(string.Concat(message.Recipients))))
             return RemoteReport.Permanent("Sorry, SMTP cannot carry an address with a line end or NUL in it. (#5.1.3)");
         SessionKey key = SessionKey.For(message.Host, route, origin.Name ?? Settings.HeloHost);
+        // What goes to a relay in the clear for one domain's sake is no session for another's.
+        if (route.Relay.Length > 0 && Settings.Tls.IsExempt(message.Host))
+            key = key with { Destination = key.Destination + " in the clear" };
         if (Idle(key, origin) is Session idle)
         {
             idle.Lend(buffers, Settings.ReplyTimeout, deadline);
@@ -77,12 +83,12 @@ internal sealed class RemoteDelivery
             long r = Files.Seek(message.File, 0);
             if (r < 0) return Unreadable(Errno.Text((int)r));
         }
-        SessionOpener opener = new(Settings, buffers, key, route, origin, timeouts, deadline);
+        SessionOpener opener = new(Settings, resolver, buffers, tls, key, route, origin, timeouts, message.Host, deadline);
         MailHosts hosts = new(message.Host, route, resolver, Settings.Own, deadline);
-        foreach (IpAddress address in hosts.Addresses())
+        foreach (MailHost host in hosts.Addresses())
         {
             if (Clocks.BoottimeMilliseconds >= deadline) break;
-            if (opener.Open(address) is Session session) return Send(session, message)!;
+            if (opener.Open(host) is Session session) return Send(session, message)!;
             if (opener.Verdict is RemoteReport verdict) return verdict;
         }
         return opener.Failure(hosts.Failure);
@@ -140,7 +146,7 @@ internal sealed class RemoteDelivery
         SmtpOutcome outcome = smtp.Transact(message.Sender, message.Recipients, message.Size, message.File);
         // Some servers take so many messages in a session and say "later" to the next sender.
         bool worn = session.IsReused && outcome.Stage == SmtpStage.Sender && outcome.Reply.IsTransient;
-        return worn ? null : RemoteReport.Of(session.Peer, outcome);
+        return worn ? null : RemoteReport.Of(session.Peer, outcome, session.Channel);
     }
 
     private static RemoteReport Send(Session session, QmtpConversation qmtp, RemoteMessage message)

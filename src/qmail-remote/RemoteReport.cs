@@ -38,7 +38,8 @@ internal sealed class RemoteReport
         new(letter, text) { Host = peer, Code = code };
 
     /// <summary>The reports of an SMTP transaction.</summary>
-    internal static RemoteReport Of(IpAddress peer, SmtpOutcome outcome)
+    /// <param name="channel">A sentence about how the message was sent, or "".</param>
+    internal static RemoteReport Of(IpAddress peer, SmtpOutcome outcome, string channel = "")
     {
         SmtpReply reply = outcome.Reply;
         char letter = reply.IsPermanent ? 'D' : 'Z';
@@ -47,7 +48,7 @@ internal sealed class RemoteReport
             SmtpStage.Sender => (letter, $"Connected to {peer} but sender was rejected.\n" + Said(reply)),
             SmtpStage.Recipients => ('D', $"Giving up on {peer}.\n"),
             SmtpStage.Data => (letter, $"{peer} failed on DATA command.\n" + Said(reply)),
-            _ when reply.IsPositive => ('K', $"{peer} accepted message.\n" + Said(reply)),
+            _ when reply.IsPositive => ('K', $"{peer} accepted message.{(channel.Length > 0 ? " " : "")}{channel}\n" + Said(reply)),
             _ => (letter, $"{peer} failed after I sent the message.\n" + Said(reply)),
         };
         RemoteReport report = Of(letter, text, peer, reply.Code);

@@ -21,6 +21,9 @@ internal sealed record RemoteSettings(string HeloHost, SmtpRoutes Routes, int Co
     /// <summary>From which addresses and under which names messages are sent.</summary>
     internal Origins Origins { get; init; } = Origins.None;
 
+    /// <summary>The rules about TLS.</summary>
+    internal TlsPolicy Tls { get; init; } = TlsPolicy.Off;
+
     /// <summary>The addresses that are this host's own.</summary>
     internal OwnAddresses Own { get; init; } = OwnAddresses.Of(null, null);
 
@@ -45,6 +48,7 @@ internal sealed record RemoteSettings(string HeloHost, SmtpRoutes Routes, int Co
         {
             Origins = Origins.Read(control),
             Own = OwnAddresses.Read(control),
+            Tls = TlsPolicy.Read(control),
             Penalty = Number("MIN_PENALTY", TcpTimeouts.DefaultPenalty),
             Tolerance = Number("MAX_TOLERANCE", TcpTimeouts.DefaultTolerance),
         };

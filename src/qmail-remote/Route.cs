@@ -45,7 +45,6 @@ internal sealed record Route(string Relay, int Port)
 /// </summary>
 internal sealed class SmtpRoutes
 {
-    private const int TlsPort = 465;
     private readonly (RouteTable Table, MailProtocol Protocol)[] tables; // in the order in which they are asked
 
     /// <param name="lines">The lines of smtproutes; null when there is no file.</param>
@@ -106,7 +105,6 @@ internal sealed class SmtpRoutes
         if (fields.Length > 0 && fields[0].Length > 0
             && (!int.TryParse(fields[0], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is 0 or > 65535))
             throw Bad("has a port that is not a number from 1 to 65535: " + fields[0]);
-        if (port == TlsPort) throw Bad("has port 465, where servers expect TLS; this program speaks plain SMTP");
         return new Route(relay, port)
         {
             Protocol = protocol,

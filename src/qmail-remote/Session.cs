@@ -3,6 +3,7 @@ using System;
 using Qmta.Posix;
 using Qmta.Smtp;
 using Qmta.Text;
+using Qmta.Tls;
 
 namespace Qmta.Remote;
 
@@ -58,6 +59,14 @@ internal sealed class Session : IDisposable
 
     /// <summary>The server's address.</summary>
     internal IpAddress Peer => connection.Peer;
+
+    /// <summary>How it is secured, as a sentence; "" when it is not.</summary>
+    internal string Channel => connection.Tls is not TlsStream tls ? "" : "TLS transmitted with " + tls.Facts + tls.Trust switch
+    {
+        TlsTrust.Authorities => ", certificate verified.",
+        TlsTrust.Dane => ", verified by DANE.",
+        _ => ", certificate not verified.",
+    };
 
     /// <summary>The local address that was asked for; null for the system's choice.</summary>
     internal IpAddress? LocalAddress { get; }

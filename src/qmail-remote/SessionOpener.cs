@@ -1,15 +1,26 @@
 // Opening a session with one of the hosts that take a destination's mail: everything before the first transaction.
+using System;
+using System.Collections.Generic;
+using Qmta.Dns;
 using Qmta.Posix;
 using Qmta.Qmtp;
 using Qmta.Queue;
 using Qmta.Smtp;
+using Qmta.Tls;
 
 namespace Qmta.Remote;
 
 /// <summary>Tries hosts for one delivery, one after the other, and remembers what was wrong with each.</summary>
 internal sealed class SessionOpener
 {
+    // The longest wait for a TLS handshake, in milliseconds: a server that falls silent in it would otherwise cost the
+    // time of a whole reply before the message goes in the clear or to the next host.
+    private const int LongestHandshake = 300_000;
+
     private readonly RemoteSettings settings;
+    private readonly Resolver resolver;
+    private readonly TlsMemory memory;
+    private readonly string domain;
     private readonly SmtpBuffers buffers;
     private readonly SessionKey key;
     private readonly Route route;
@@ -22,10 +33,14 @@ internal sealed class SessionOpener
 
     /// <param name="origin">From where to connect.</param>
     /// <param name="timeouts">Which hosts could not be reached lately.</param>
+    /// <param name="domain">The recipients' domain.</param>
     /// <param name="deadline">When the delivery must be over.</param>
-    internal SessionOpener(RemoteSettings settings, SmtpBuffers buffers, SessionKey key, Route route, Origin origin,
-        TcpTimeouts timeouts, long deadline)
+    internal SessionOpener(RemoteSettings settings, Resolver resolver, SmtpBuffers buffers, TlsMemory memory, SessionKey key,
+        Route route, Origin origin, TcpTimeouts timeouts, string domain, long deadline)
     {
+        this.resolver = resolver;
+        this.memory = memory;
+        this.domain = domain;
         this.settings = settings;
         this.buffers = buffers;
         this.key = key;
@@ -42,8 +57,9 @@ internal sealed class SessionOpener
     /// A session with this host; null when there is none, and then the next host's turn unless there is a
     /// <see cref="Verdict"/>.
     /// </summary>
-    internal Session? Open(IpAddress address)
+    internal Session? Open(MailHost host)
     {
+        IpAddress address = host.Address;
         int penalty = route.Penalty ?? settings.Penalty;
         if (penalty != 0 && timeouts.Avoids(address, penalty, out known))
         {
@@ -56,11 +72,28 @@ internal sealed class SessionOpener
         {
             from = origin.AddressFor(address);
         }
-        catch (System.FormatException e)
+        catch (FormatException e)
         {
             failures += $"{address} port {route.Port}: not tried, as {e.Message}\n";
             return null;
         }
+        if (route.Protocol == MailProtocol.Qmtp) return Open(address, from);
+        if (!AskDane(host, out IReadOnlyList<DaneRecord>? records)) return null;
+        TlsPlan plan = settings.Tls.For(host.Name, route.Port, domain, records);
+        TlsPeer server = new(host.Name, IpAddress.TryParse(host.Name, out _), $"{address} {route.Port} {host.Name}")
+        {
+            OtherName = route.Relay.Length == 0 ? domain : null,
+            Records = plan.Records,
+        };
+        if (plan.Need == TlsNeed.WhenOffered && memory.IsBroken(server.Key)) plan = TlsPlan.Clear;
+        Session? session = Open(address, from, server, plan, out bool broken);
+        if (!broken) return session;
+        memory.NoteBroken(server.Key);
+        return Open(address, from, server, TlsPlan.Clear, out _);
+    }
+
+    private Connection? Connect(IpAddress address, IpAddress? from)
+    {
         Connection? connection = Connection.Open(address, route.Port, from, ConnectLimit(), buffers.Received, out int error);
         if (connection == null)
         {
@@ -70,20 +103,58 @@ internal sealed class SessionOpener
         }
         connection.Patience = settings.ReplyTimeout;
         connection.Deadline = deadline;
-        // A QMTP server waits for a package: there is nothing to say before.
-        if (route.Protocol == MailProtocol.Qmtp)
-        {
-            if (known) timeouts.Succeeded(address);
-            return new Session(key, connection, new QmtpConversation(connection, buffers), from);
-        }
+        return connection;
+    }
+
+    // A QMTP server waits for a package: there is nothing to say before.
+    private Session? Open(IpAddress address, IpAddress? from)
+    {
+        if (Connect(address, from) is not Connection connection) return null;
+        if (known) timeouts.Succeeded(address);
+        return new Session(key, connection, new QmtpConversation(connection, buffers), from);
+    }
+
+    private Session? Open(IpAddress address, IpAddress? from, TlsPeer server, TlsPlan plan, out bool broken)
+    {
+        broken = false;
+        if (Connect(address, from) is not Connection connection) return null;
         SmtpConversation conversation = new(connection, buffers);
-        if (Introduce(connection, conversation, origin.NameFrom(from, settings.HeloHost)))
+        try
         {
-            if (known) timeouts.Succeeded(address);
-            return new Session(key, connection, conversation, from);
+            if (Introduce(connection, conversation, origin.NameFrom(from, settings.HeloHost), server, plan, out broken))
+            {
+                if (known) timeouts.Succeeded(address);
+                return new Session(key, connection, conversation, from);
+            }
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
         }
         connection.Dispose();
         return null;
+    }
+
+    // Null records when the DNS has none, or does not vouch for them; false when nobody knows, and then somebody may be
+    // hiding them (RFC 7672 2.1.2).
+    private bool AskDane(MailHost host, out IReadOnlyList<DaneRecord>? records)
+    {
+        records = null;
+        if (!host.IsVouched || !settings.Tls.AsksDane(host.Name, domain)) return true;
+        DnsAnswer answer = resolver.Tlsa(host.Name, route.Port, deadline);
+        if (answer.Status == DnsStatus.Failed)
+        {
+            failures += $"{host.Address} port {route.Port}: not tried, as it is not known whether {host.Name} has TLSA records\n"
+                + answer.Reason + "\n";
+            return false;
+        }
+        if (answer.Status != DnsStatus.Found || !answer.Authenticated) return true;
+        List<DaneRecord> found = [];
+        foreach (TlsaRecord record in answer.TlsaRecords)
+            found.Add(new DaneRecord((byte)record.Usage, (byte)record.Selector, (byte)record.Matching, record.Data));
+        records = found;
+        return true;
     }
 
     /// <summary>The report of a delivery for which there was no session.</summary>
@@ -110,13 +181,17 @@ internal sealed class SessionOpener
         if (remembering) timeouts.Failed(address, route.Tolerance ?? settings.Tolerance);
     }
 
-    // Greeting and hello; as soon as the server has greeted, it decides.
-    private bool Introduce(Connection connection, SmtpConversation conversation, string name)
+    // Greeting, hello and TLS; as soon as the server has greeted, it decides. It is broken when TLS, which nobody
+    // insists on, does not work.
+    private bool Introduce(Connection connection, SmtpConversation conversation, string name, TlsPeer server, TlsPlan plan,
+        out bool broken)
     {
         string connected = $"Connected to {connection.Peer} but ";
-        bool greeted = false;
+        bool greeted = false, securing = plan.FromTheStart;
+        broken = false;
         try
         {
+            if (plan.FromTheStart) Secure(connection, server, plan);
             SmtpReply greeting = conversation.Greeting();
             if (greeting.Code != 220)
             {
@@ -126,7 +201,19 @@ internal sealed class SessionOpener
                 return false;
             }
             greeted = true;
+            securing = false;
             SmtpReply hello = conversation.Hello(name);
+            if (hello.IsPositive && connection.Tls == null && plan.Need != TlsNeed.Never)
+            {
+                TlsAnswer answer = AskForTls(conversation, server, plan, connected);
+                if (answer == TlsAnswer.Failure) return false;
+                if (answer == TlsAnswer.Yes)
+                {
+                    securing = true;
+                    Secure(connection, server, plan);
+                    hello = conversation.Hello(name);
+                }
+            }
             if (hello.IsPositive) return true;
             conversation.Quit();
             string rejected = connected + "my name was rejected.\n" + RemoteReport.Said(hello);
@@ -136,6 +223,15 @@ internal sealed class SessionOpener
                 Remember(connection.Peer);
             }
             else Verdict = RemoteReport.Temporary(rejected);
+        }
+        catch (Exception e) when (e is TlsException || e is ConnectionException && securing)
+        {
+            // A server may reject this client's certificate only after the handshake (RFC 8446 4.4.2), and one whose
+            // TLS is half broken may fail at the first command.
+            broken = plan.Need == TlsNeed.WhenOffered;
+            if (!broken)
+                refusal = $"{connected}TLS with {server.Host} failed, which is required because {plan.Reason}. (#4.7.5)\n"
+                    + e.Message + ".\n";
         }
         catch (ConnectionException e)
         {
@@ -148,4 +244,52 @@ internal sealed class SessionOpener
         }
         return false;
     }
+
+    private enum TlsAnswer
+    {
+        /// <summary>The handshake comes next.</summary>
+        Yes,
+        /// <summary>The conversation goes on in the clear.</summary>
+        No,
+        /// <summary>There can be no delivery through this server.</summary>
+        Failure,
+    }
+
+    private TlsAnswer AskForTls(SmtpConversation conversation, TlsPeer server, TlsPlan plan, string connected)
+    {
+        string answer = "It does not offer STARTTLS.\n";
+        if (conversation.CanStartTls)
+        {
+            try
+            {
+                _ = Context(plan);
+            }
+            catch (TlsException e) when (e.IsMissing && plan.Need == TlsNeed.WhenOffered)
+            {
+                return TlsAnswer.No;
+            }
+            catch (TlsException e)
+            {
+                conversation.Quit();
+                Verdict = RemoteReport.Temporary($"Unable to use TLS. (#4.3.5)\n{e.Message}.\n");
+                return TlsAnswer.Failure;
+            }
+            SmtpReply reply = conversation.StartTls();
+            if (reply.Code == 220) return TlsAnswer.Yes;
+            answer = RemoteReport.Said(reply);
+        }
+        if (plan.Need == TlsNeed.WhenOffered) return TlsAnswer.No;
+        conversation.Quit();
+        refusal = $"{connected}{server.Host} does not begin TLS, which is required because {plan.Reason}. (#4.7.10)\n" + answer;
+        return TlsAnswer.Failure;
+    }
+
+    private void Secure(Connection connection, TlsPeer server, TlsPlan plan)
+    {
+        long limit = Sockets.In(LongestHandshake), reply = connection.ReplyLimit();
+        connection.Secure(Context(plan), server, reply < limit ? reply : limit);
+    }
+
+    private TlsContext Context(TlsPlan plan) =>
+        memory.Contexts.Get(settings.Tls.Settings, plan.Trust, plan.Authorities, plan.SystemAuthorities);
 }

@@ -32,6 +32,7 @@ internal sealed class SpawnHelper
     private readonly Dns.Resolver resolver = new();
     private readonly TcpTimeouts timeouts;
     private readonly SessionCache sessions = new();
+    private readonly TlsMemory tls = new();
 
     private readonly Lock settingsLock = new();
     private RemoteSettings? settings;
@@ -290,7 +291,7 @@ internal sealed class SpawnHelper
                 group.ReportRest(wrong);
                 return;
             }
-            delivery ??= new RemoteDelivery(CurrentSettings(), resolver, buffers, timeouts, sessions);
+            delivery ??= new RemoteDelivery(CurrentSettings(), resolver, buffers, timeouts, sessions, tls);
             delivery.Settings = CurrentSettings();
             RemoteMessage message = new(group.Host, group.Sender, [], size, fd);
             if (SubstituteClient.Program is string program) group.DeliverBy(program, message, delivery.DeadlineFor(message));

@@ -48,10 +48,12 @@ internal sealed class TlsPolicy
 
     private const string DefaultCertificates = "/etc/indimail/certs";
 
-    private readonly string certificates;
+    private readonly string? certificates; // null for no TLS at all
     private readonly HashSet<string> exempt = [];
     private readonly HashSet<string>? daneHosts;
     private readonly string? authorities;
+
+    private TlsPolicy() => Settings = new TlsSettings();
 
     private TlsPolicy(string certificates, TlsSettings settings, List<string>? exemptLines, List<string>? daneLines)
     {
@@ -66,15 +68,20 @@ internal sealed class TlsPolicy
         authorities = Existing(FileOr("CLIENTCA", certificates + "/clientca.pem"));
     }
 
+    /// <summary>No TLS with anybody.</summary>
+    internal static TlsPolicy Off { get; } = new();
+
     /// <summary>Versions, ciphers and files for every connection.</summary>
     internal TlsSettings Settings { get; }
 
     /// <exception cref="PosixException">A file exists and cannot be read.</exception>
     /// <exception cref="FormatException">A file makes no sense.</exception>
-    internal static TlsPolicy Read(ControlFiles control)
+    internal static TlsPolicy Read(ControlFiles control) => Read(control, FileOr("CERTDIR", DefaultCertificates).TrimEnd('/'));
+
+    /// <inheritdoc cref="Read(ControlFiles)"/>
+    /// <param name="certificates">The directory CERTDIR names.</param>
+    internal static TlsPolicy Read(ControlFiles control, string certificates)
     {
-        string? directory = Variables.Get("CERTDIR");
-        string certificates = string.IsNullOrEmpty(directory) ? DefaultCertificates : directory.TrimEnd('/');
         TlsSettings settings = new()
         {
             CipherList = ValueOr("TLS_CIPHER_LIST", control, "clientcipherlist"),
@@ -150,16 +157,18 @@ internal sealed class TlsPolicy
 
     private bool HasOwnFile(string host) => OwnFile(host) is string file && Exists(file);
 
-    private bool IsExempt(string host, string domain) =>
-        exempt.Contains(Latin1.Lower(host)) || exempt.Contains(Latin1.Lower(domain))
-        || Exists(InDirectory("notlshosts", host, "")) || Exists(InDirectory("notlshosts", domain, ""))
+    /// <summary>Whether a name, of a server or of the recipients' domain, means that there is to be no TLS.</summary>
+    internal bool IsExempt(string name) =>
+        exempt.Contains(Latin1.Lower(name)) || Exists(InDirectory("notlshosts", name, ""));
+
+    private bool IsExempt(string host, string domain) => certificates == null || IsExempt(host) || IsExempt(domain)
         || Exists(certificates + "/tlshosts/exhaustivelist");
 
     private string? OwnFile(string host) => InDirectory("tlshosts", host, ".pem");
 
     // Names come from the DNS and may be anything: one that could lead out of the directory has no file in it.
     private string? InDirectory(string directory, string name, string suffix) =>
-        name.Length == 0 || name[0] == '.' || name.Contains('/')
+        certificates == null || name.Length == 0 || name[0] == '.' || name.Contains('/')
             ? null : certificates + "/" + directory + "/" + Latin1.Lower(name) + suffix;
 
     // A file that cannot be looked at counts as one that is there: it must not be skipped unnoticed.

@@ -49,6 +49,9 @@ internal static unsafe class OpenSsl
     private static void Find(string library)
     {
         if (!NativeLibrary.TryLoad(library, typeof(OpenSsl).Assembly, null, out _))
-            throw new TlsException($"OpenSSL 3 is needed and {library} cannot be loaded (Debian has it in the package libssl3)");
+            throw new TlsException($"OpenSSL 3 is needed and {library} cannot be loaded (Debian has it in the package libssl3)")
+            {
+                IsMissing = true,
+            };
     }
 }

@@ -7,4 +7,7 @@ namespace Qmta.Tls;
 public sealed class TlsException : Exception
 {
     public TlsException(string reason) : base(reason) { }
+
+    /// <summary>OpenSSL is not installed: nobody is to blame, and what needs no TLS goes on without.</summary>
+    public bool IsMissing { get; init; }
 }

@@ -3,7 +3,10 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Threading;
 
@@ -12,12 +15,21 @@ namespace Qmta.Tests.Remote;
 /// <summary>One connection of the server, seen from its part.</summary>
 internal sealed class FakeSession : IDisposable
 {
-    private readonly NetworkStream stream;
+    private readonly NetworkStream plain;
+    private Stream stream;
 
     internal FakeSession(Socket socket, bool isFirst)
     {
-        stream = new NetworkStream(socket, ownsSocket: true);
+        stream = plain = new NetworkStream(socket, ownsSocket: true);
         IsFirst = isFirst;
+    }
+
+    /// <summary>Begins TLS, as after a 220 to STARTTLS.</summary>
+    internal void Secure(X509Certificate2 certificate)
+    {
+        SslStream secure = new(plain);
+        stream = secure;
+        secure.AuthenticateAsServer(certificate);
     }
 
     /// <summary>It is the first session of its server.</summary>
@@ -30,7 +42,7 @@ internal sealed class FakeSession : IDisposable
     internal List<string> Heard { get; } = [];
 
     /// <summary>Bytes that came together with the last line heard.</summary>
-    internal bool MoreAtHand => stream.DataAvailable;
+    internal bool MoreAtHand => plain.DataAvailable;
 
     internal void Say(string text) => stream.Write(Encoding.Latin1.GetBytes(text));
 
@@ -126,7 +138,7 @@ internal sealed class FakeMailServer : IDisposable
             {
                 part(session);
             }
-            catch (Exception e) when (e is IOException or ObjectDisposedException or Xunit.Sdk.XunitException)
+            catch (Exception e) when (e is IOException or AuthenticationException or ObjectDisposedException or Xunit.Sdk.XunitException)
             {
                 // The client left; or it did what it must not, and will be surprised by the end and report that.
             }

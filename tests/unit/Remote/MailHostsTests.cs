@@ -129,7 +129,7 @@ public class MailHostsTests
     {
         using FakeNameServer server = new(Answer);
         MailHosts hosts = new(domain, route ?? Route.Direct, server.Resolver(), own ?? Others, Sockets.In(10_000));
-        string[] addresses = [.. hosts.Addresses().Select(a => a.ToString())];
+        string[] addresses = [.. hosts.Addresses().Select(h => h.Address.ToString())];
         return (addresses, hosts.Failure?.Merge());
     }
 

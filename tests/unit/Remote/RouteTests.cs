@@ -42,7 +42,6 @@ public class RouteTests
     [InlineData(":relay:0")]
     [InlineData(":relay:65536")]
     [InlineData(":relay:smtp")]
-    [InlineData(":relay:465")]
     [InlineData(":[192.0.2.1")]
     [InlineData(":[192.0.2.1]25")]
     public void RefusesWhatItCannotFollow(string line)
