@@ -2,8 +2,10 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Qmta.Control;
+using Qmta.Dns;
 using Qmta.Posix;
 using Qmta.Queue;
 using Qmta.Remote;
@@ -43,13 +45,13 @@ public sealed class TlsDeliveryTests : IDisposable
 
     private TlsPolicy Policy() => TlsPolicy.Read(new ControlFiles(authority.PathOf("control")), authority.Directory);
 
-    private string Deliver(int port, int patience = 5000)
+    private string Deliver(int port, int patience = 5000, Resolver? resolver = null)
     {
         RemoteSettings settings = new("me.test", new SmtpRoutes([$":{Relay}:{port}"]), 5000, patience, false) { Tls = Policy() };
         int empty = Files.Open("/dev/null", OpenMode.Read);
         try
         {
-            return new RemoteDelivery(settings, names.Resolver(), new SmtpBuffers(), new TcpTimeouts("/nonexistent"), null, memory)
+            return new RemoteDelivery(settings, resolver ?? names.Resolver(), new SmtpBuffers(), new TcpTimeouts("/nonexistent"), null, memory)
                 .Deliver(new RemoteMessage("there.example", "joe@here", ["a@there.example"], 0, empty)).Merge();
         }
         finally
@@ -235,6 +237,38 @@ public sealed class TlsDeliveryTests : IDisposable
         // names that would lead out of the directory lead nowhere
         Put("outside.pem");
         Assert.Equal(TlsNeed.WhenOffered, policy.For("../outside", 25, "../notlshosts/" + Relay).Need);
+    }
+
+    // which certificate the DNS names: the server's, another one, none that is of use; or the look-up fails
+    [Theory]
+    [InlineData("own", "K127.0.0.1 accepted message. TLS transmitted with TLSv1.3 TLS_AES_256_GCM_SHA384 bits=256, verified by DANE.\n")]
+    [InlineData("other", "ZConnected to 127.0.0.1 but TLS with relay.example failed, which is required because it has TLSA records. "
+        + "(#4.7.5)\ncertificate verify failed: ")]
+    [InlineData("useless", "K127.0.0.1 accepted message. TLS transmitted with TLSv1.3 TLS_AES_256_GCM_SHA384 bits=256, certificate not verified.\n")]
+    [InlineData("bogus", "ZSorry, I wasn't able to establish an SMTP connection. (#4.4.1)\n127.0.0.1 port PORT: not tried, as it is "
+        + "not known whether relay.example has TLSA records\n")]
+    [InlineData("unsigned", "K127.0.0.1 accepted message. TLS transmitted with TLSv1.3 TLS_AES_256_GCM_SHA384 bits=256, certificate not verified.\n")]
+    public void DaneDecides(string which, string report)
+    {
+        const int Tlsa = 52, Signed = 0x81A0, Unsigned = 0x8180;
+        byte[] hash = SHA256.HashData((which == "other" ? authority.Certificate : good).RawData);
+        using FakeMailServer server = new(s => Play(s, good));
+        using FakeNameServer signed = new(q => [Packets.Response(q.Id, q.Name, q.Type, which == "bogus" && q.Type == Tlsa ? 2 : 0,
+            flags: which == "unsigned" ? Unsigned : Signed, answers: q.Type switch
+            {
+                Packets.A => [Packets.Record(q.Name, Packets.A, 60, [127, 0, 0, 1])],
+                Tlsa when q.Name == $"_{server.Port}._tcp.{Relay}" =>
+                    [Packets.Record(q.Name, Tlsa, 60, [(byte)(which == "useless" ? 1 : 3), 0, 1, .. hash])],
+                _ => [],
+            })]);
+        Resolver resolver = new(new ResolverSettings
+        {
+            Servers = [new NameServer(IpAddress.LoopbackV4, signed.Port)],
+            Timeout = 1,
+            Attempts = 1,
+            TrustAuthenticated = true,
+        });
+        Assert.StartsWith(report.Replace("PORT", server.Port.ToString()), Deliver(server.Port, resolver: resolver));
     }
 
     [Fact]
