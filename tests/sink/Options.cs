@@ -2,7 +2,10 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.IO;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Qmta.Tests.Sink;
 
@@ -32,6 +35,9 @@ internal sealed class Options
           --reject-message "CODE text"      refuses after the end of the message
           --tempfail-first N         answers 451 to the first N messages after their end
           --delay-ms N               waits before every reply
+          --tls-cert FILE            offers STARTTLS with the certificate and key in FILE (PEM)
+          --smtps                    begins TLS at once, with --tls-cert
+          --tls-stall                says 220 to STARTTLS and then nothing any more
           --max-rcpt N               answers 452 to recipients after the first N of a transaction
           --log-connections          writes a line to standard error for every connection
           --qmtp                     speaks QMTP; of the faults --reject-rcpt and --delay-ms work with it
@@ -58,6 +64,9 @@ internal sealed class Options
     internal bool LogConnections { get; private set; }
     internal bool Qmtp { get; private set; }
     internal string DropAt { get; private set; } = "";
+    internal X509Certificate2? Certificate { get; private set; }
+    internal bool Smtps { get; private set; }
+    internal bool TlsStall { get; private set; }
 
     internal static Options Parse(string[] args)
     {
@@ -90,6 +99,9 @@ internal sealed class Options
                 case "--max-rcpt": options.MostRecipients = Number(); break;
                 case "--log-connections": options.LogConnections = true; break;
                 case "--qmtp": options.Qmtp = true; break;
+                case "--tls-cert": options.Certificate = Load(Value()); break;
+                case "--smtps": options.Smtps = true; break;
+                case "--tls-stall": options.TlsStall = true; break;
                 case "--drop-at":
                     options.DropAt = Value();
                     if (Array.IndexOf(Stages, options.DropAt) < 0)
@@ -98,8 +110,22 @@ internal sealed class Options
                 default: throw new FormatException("unknown option " + option);
             }
         }
+        if ((options.Smtps || options.TlsStall) && options.Certificate == null)
+            throw new FormatException("--smtps and --tls-stall need --tls-cert");
         if (options.PortFile.Length == 0 || options.Directory.Length == 0) throw new FormatException("--port-file and --dir are needed");
         return options;
+    }
+
+    private static X509Certificate2 Load(string file)
+    {
+        try
+        {
+            return X509Certificate2.CreateFromPemFile(file);
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new FormatException($"--tls-cert {file}: {e.Message}");
+        }
     }
 
     private static Rejection Reject(string text)

@@ -4,6 +4,7 @@ using System.IO;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Security.Authentication;
 using System.Threading;
 
 namespace Qmta.Tests.Sink;
@@ -85,9 +86,13 @@ internal static class Program
                     using QmtpSession session = new(socket, options, store);
                     session.Run();
                 }
-                else new Session(socket, options, store).Run();
+                else
+                {
+                    using Session session = new(socket, options, store);
+                    session.Run();
+                }
             }
-            catch (Exception e) when (e is IOException or SocketException)
+            catch (Exception e) when (e is IOException or SocketException or AuthenticationException)
             {
                 // The client left; what it had not finished sending is not a message.
             }

@@ -2,6 +2,7 @@
 using System;
 using System.Buffers;
 using System.IO;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading;
@@ -9,11 +10,12 @@ using System.Threading;
 namespace Qmta.Tests.Sink;
 
 /// <summary>Talks to one client, strictly: a line ends with CRLF and nothing else, and so does a message.</summary>
-internal sealed class Session
+internal sealed class Session : IDisposable
 {
     private readonly Options options;
     private readonly Store store;
     private readonly Socket socket;
+    private SslStream? secure;
     private readonly byte[] buffer = new byte[16384];
     private readonly ArrayBufferWriter<byte> replies = new();
     private int start, end;
@@ -29,6 +31,7 @@ internal sealed class Session
     internal void Run()
     {
         if (options.DropAt == "connect") return;
+        if (options.Smtps) Secure();
         Reply(options.Greeting);
         StringBuilder envelope = new();
         bool sender = false;
@@ -42,7 +45,18 @@ internal sealed class Session
                     if (options.DropAt == "ehlo") return;
                     envelope.Clear();
                     (sender, recipients) = (false, 0);
-                    Reply("250-mailsink\r\n" + (options.Pipelining ? "250-PIPELINING\r\n" : "") + "250-SIZE 100000000\r\n250 8BITMIME");
+                    Reply("250-mailsink\r\n" + (options.Pipelining ? "250-PIPELINING\r\n" : "") + "250-SIZE 100000000\r\n"
+                        + (options.Certificate != null && secure == null ? "250-STARTTLS\r\n" : "") + "250 8BITMIME");
+                    break;
+                case "STARTTLS" when options.Certificate != null && secure == null:
+                    Reply("220 go ahead");
+                    Flush();
+                    if (options.TlsStall) Thread.Sleep(Timeout.Infinite);
+                    // RFC 3207 4.2: what came before the handshake is forgotten
+                    start = end = 0;
+                    envelope.Clear();
+                    (sender, recipients) = (false, 0);
+                    Secure();
                     break;
                 case "HELO":
                     if (options.DropAt == "ehlo") return;
@@ -102,6 +116,14 @@ internal sealed class Session
                     break;
             }
         }
+    }
+
+    public void Dispose() => secure?.Dispose();
+
+    private void Secure()
+    {
+        secure = new SslStream(new NetworkStream(socket));
+        secure.AuthenticateAsServer(options.Certificate!);
     }
 
     // False when the connection is to be dropped.
@@ -194,7 +216,7 @@ internal sealed class Session
         {
             Flush();
             start = 0;
-            end = socket.Receive(buffer);
+            end = secure == null ? socket.Receive(buffer) : secure.Read(buffer);
             if (end == 0) return -1;
         }
         return buffer[start++];
@@ -214,7 +236,9 @@ internal sealed class Session
     private void Flush()
     {
         ReadOnlySpan<byte> rest = replies.WrittenSpan;
-        while (!rest.IsEmpty) rest = rest[socket.Send(rest)..];
+        if (secure != null) secure.Write(rest);
+        else
+            while (!rest.IsEmpty) rest = rest[socket.Send(rest)..];
         replies.ResetWrittenCount();
     }
 }
