@@ -51,7 +51,7 @@ public sealed class SmtpBuffers
 /// A conversation over an open connection. Steps are called in order: <see cref="Greeting"/>, <see cref="Hello"/>,
 /// then <see cref="Transact"/> as often as there are messages, then <see cref="Quit"/>.
 /// </summary>
-public sealed class SmtpConversation : IMailConversation
+public sealed partial class SmtpConversation : IMailConversation
 {
     // Commands that go out together, and replies that may thus be under way, stay far below what any socket buffers:
     // otherwise both sides could wait for the other to read (RFC 2920 3.1).
@@ -126,6 +126,7 @@ public sealed class SmtpConversation : IMailConversation
 
     private SmtpReply SayHello(string name)
     {
+        authMechanisms.Clear(); // what was offered before TLS began does not count
         Put("EHLO ");
         Put(name);
         Put("\r\n");
@@ -139,6 +140,7 @@ public sealed class SmtpConversation : IMailConversation
             foreach (string line in reply.Text.Split('\n'))
             {
                 if (line.Length < 5) continue;
+                NoteAuth(line.AsSpan(4));
                 int end = line.IndexOf(' ', 4);
                 ReadOnlySpan<char> keyword = line.AsSpan(4, (end < 0 ? line.Length : end) - 4);
                 Pipelining |= Latin1.EqualsIgnoreCase(keyword, "PIPELINING");
