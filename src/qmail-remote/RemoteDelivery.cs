@@ -60,10 +60,12 @@ internal sealed class RemoteDelivery
         long deadline = DeadlineFor(message);
         Route route;
         Origin origin;
+        Login? login;
         try
         {
             origin = Settings.Origins.For(message.Host, message.Sender);
             route = Settings.Routes.Find(message.Host, message.Sender);
+            login = route.Login?.Resolve(Settings.Auth, route.Relay, message.Sender, message.Recipients[0]);
         }
         catch (Exception e) when (e is FormatException or PosixException)
         {
@@ -72,7 +74,7 @@ internal sealed class RemoteDelivery
         if (route.Protocol == MailProtocol.Smtp
             && !(SmtpAddress.IsSendable(message.Sender) && SmtpAddress.IsSendable(string.Concat(message.Recipients))))
             return RemoteReport.Permanent("Sorry, SMTP cannot carry an address with a line end or NUL in it. (#5.1.3)");
-        SessionKey key = SessionKey.For(message.Host, route, origin.Name ?? Settings.HeloHost);
+        SessionKey key = SessionKey.For(message.Host, route, origin.Name ?? Settings.HeloHost, login);
         // What goes to a relay in the clear for one domain's sake is no session for another's.
         if (route.Relay.Length > 0 && Settings.Tls.IsExempt(message.Host))
             key = key with { Destination = key.Destination + " in the clear" };
@@ -146,7 +148,7 @@ internal sealed class RemoteDelivery
         SmtpOutcome outcome = smtp.Transact(message.Sender, message.Recipients, message.Size, message.File);
         // Some servers take so many messages in a session and say "later" to the next sender.
         bool worn = session.IsReused && outcome.Stage == SmtpStage.Sender && outcome.Reply.IsTransient;
-        return worn ? null : RemoteReport.Of(session.Peer, outcome, session.Channel);
+        return worn ? null : RemoteReport.Of(session.Peer, outcome, session.Channel, session.Notice);
     }
 
     private static RemoteReport Send(Session session, QmtpConversation qmtp, RemoteMessage message)

@@ -13,6 +13,8 @@ namespace Qmta.Remote;
 /// </summary>
 internal sealed class RemoteReport
 {
+    private const int AuthenticationRequired = 530;
+
     private readonly List<RecipientReport> recipients = [];
     private readonly string message;
 
@@ -39,16 +41,22 @@ internal sealed class RemoteReport
 
     /// <summary>The reports of an SMTP transaction.</summary>
     /// <param name="channel">A sentence about how the message was sent, or "".</param>
-    internal static RemoteReport Of(IpAddress peer, SmtpOutcome outcome, string channel = "")
+    /// <param name="notice">What to add to the message's report; "" for nothing.</param>
+    internal static RemoteReport Of(IpAddress peer, SmtpOutcome outcome, string channel = "", string notice = "")
     {
+        // RFC 4954 6: 530 wants to see a password. When there is one to show and the server had no AUTH for it, one of
+        // the two hosts is to be mended, and the mail waits for that.
+        bool skipped = notice == Login.Skipped;
+        bool IsPermanent(SmtpReply reply) => reply.IsPermanent && !(skipped && reply.Code == AuthenticationRequired);
+
         SmtpReply reply = outcome.Reply;
-        char letter = reply.IsPermanent ? 'D' : 'Z';
+        char letter = IsPermanent(reply) ? 'D' : 'Z';
         (letter, string text) = outcome.Stage switch
         {
-            SmtpStage.Sender => (letter, $"Connected to {peer} but sender was rejected.\n" + Said(reply)),
-            SmtpStage.Recipients => ('D', $"Giving up on {peer}.\n"),
+            SmtpStage.Sender => (letter, $"Connected to {peer} but sender was rejected.\n" + Said(reply) + notice),
+            SmtpStage.Recipients => ('D', $"Giving up on {peer}.\n" + notice),
             SmtpStage.Data => (letter, $"{peer} failed on DATA command.\n" + Said(reply)),
-            _ when reply.IsPositive => ('K', $"{peer} accepted message.{(channel.Length > 0 ? " " : "")}{channel}\n" + Said(reply)),
+            _ when reply.IsPositive => ('K', $"{peer} accepted message.{(channel.Length > 0 ? " " : "")}{channel}\n" + Said(reply) + notice),
             _ => (letter, $"{peer} failed after I sent the message.\n" + Said(reply)),
         };
         RemoteReport report = Of(letter, text, peer, reply.Code);
@@ -61,7 +69,7 @@ internal sealed class RemoteReport
             {
                 // RFC 5321 4.5.3.1.10: too many recipients; 552 is an older way to say it.
                 bool tooMany = anyAccepted && letter == 'K' && answer.Code is 452 or 552;
-                report.AddRecipient(answer.IsPermanent ? 'h' : 's', $"{peer} does not like recipient.\n" + Said(answer),
+                report.AddRecipient(IsPermanent(answer) ? 'h' : 's', $"{peer} does not like recipient.\n" + Said(answer),
                     answer.Code, tooMany);
             }
         }

@@ -16,6 +16,9 @@ namespace Qmta.Remote;
 internal sealed record RemoteSettings(string HeloHost, SmtpRoutes Routes, int ConnectTimeout, int ReplyTimeout,
     bool NextAfterHello)
 {
+    /// <summary>Users and passwords that routes refer to.</summary>
+    internal RemoteAuth Auth { get; init; } = new(ControlFiles.FromEnvironment());
+
     private const int LongestTimeout = 86400;
 
     /// <summary>From which addresses and under which names messages are sent.</summary>
@@ -49,6 +52,7 @@ internal sealed record RemoteSettings(string HeloHost, SmtpRoutes Routes, int Co
             Origins = Origins.Read(control),
             Own = OwnAddresses.Read(control),
             Tls = TlsPolicy.Read(control),
+            Auth = new RemoteAuth(control),
             Penalty = Number("MIN_PENALTY", TcpTimeouts.DefaultPenalty),
             Tolerance = Number("MAX_TOLERANCE", TcpTimeouts.DefaultTolerance),
         };

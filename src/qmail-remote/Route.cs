@@ -16,7 +16,8 @@ internal enum MailProtocol
 /// <summary>A relay and its port.</summary>
 /// <param name="Relay">A host name or an address in brackets; "" means the domain's own mail exchangers.</param>
 /// <param name="Port">The TCP port there.</param>
-internal sealed record Route(string Relay, int Port)
+/// <param name="Login">How to log in there; null for not at all.</param>
+internal sealed record Route(string Relay, int Port, RouteLogin? Login = null)
 {
     /// <summary>The SMTP port (RFC 5321 4.5.4.2).</summary>
     internal const int SmtpPort = 25;
@@ -80,7 +81,12 @@ internal sealed class SmtpRoutes
     private Route? Exact(string key, string host)
     {
         foreach ((RouteTable table, MailProtocol protocol) in tables)
-            if (table.Exact(key) is (string value, _)) return Parse(value, host, protocol);
+        {
+            if (table.Exact(key) is not (string value, var path)) continue;
+            Route found = Parse(value, host, protocol);
+            if (found.Login is { HasPassword: true } && path != null) SecretFiles.Check(path);
+            return found;
+        }
         return null;
     }
 
@@ -90,9 +96,17 @@ internal sealed class SmtpRoutes
         if (value.Length == 0) return Route.Direct with { Port = port, Protocol = protocol };
         FormatException Bad(string why) => new($"the route for {host} {why}");
 
-        // A space begins user and password, which would be left out silently otherwise.
-        if (value.AsSpan().IndexOfAny(' ', '\t') >= 0)
-            throw Bad("has credentials or other words after the relay; this program cannot log in to a relay");
+        RouteLogin? login;
+        try
+        {
+            login = RouteLogin.Cut(ref value);
+        }
+        catch (FormatException e)
+        {
+            throw Bad(e.Message);
+        }
+        if (login != null && (value.Length == 0 || value[0] == ':')) throw Bad("has a password but no relay to use it with");
+        if (login != null && protocol == MailProtocol.Qmtp) throw Bad("has a password, which QMTP has no use for");
         int end = value[0] == '[' ? value.IndexOf(']') + 1 : value.IndexOf(':');
         if (end < 0) end = value.Length;
         if (value[0] == '[' && end == 0) throw Bad("has no ] after its address");
@@ -105,7 +119,7 @@ internal sealed class SmtpRoutes
         if (fields.Length > 0 && fields[0].Length > 0
             && (!int.TryParse(fields[0], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is 0 or > 65535))
             throw Bad("has a port that is not a number from 1 to 65535: " + fields[0]);
-        return new Route(relay, port)
+        return new Route(relay, port, login)
         {
             Protocol = protocol,
             Penalty = Seconds(fields, 1, "penalty", NumberStyles.AllowLeadingSign),

@@ -15,11 +15,12 @@ namespace Qmta.Remote;
 /// <param name="Destination">The relay, or the recipients' domain when its own exchangers are used; lower case.</param>
 /// <param name="Port">The TCP port.</param>
 /// <param name="HeloHost">The name said to the server.</param>
-internal sealed record SessionKey(MailProtocol Protocol, string Destination, int Port, string HeloHost)
+/// <param name="Login">How to log in; null for not at all.</param>
+internal sealed record SessionKey(MailProtocol Protocol, string Destination, int Port, string HeloHost, Login? Login = null)
 {
     /// <summary>The key of a delivery to a host by a route.</summary>
-    internal static SessionKey For(string host, Route route, string heloHost) =>
-        new(route.Protocol, Latin1.Lower(route.Relay.Length > 0 ? "relay " + route.Relay : host), route.Port, heloHost);
+    internal static SessionKey For(string host, Route route, string heloHost, Login? login = null) =>
+        new(route.Protocol, Latin1.Lower(route.Relay.Length > 0 ? "relay " + route.Relay : host), route.Port, heloHost, login);
 }
 
 /// <summary>
@@ -70,6 +71,9 @@ internal sealed class Session : IDisposable
 
     /// <summary>The local address that was asked for; null for the system's choice.</summary>
     internal IpAddress? LocalAddress { get; }
+
+    /// <summary>What else reports of deliveries over it say; "" for nothing.</summary>
+    internal string Notice { get; init; } = "";
 
     /// <summary>It has carried a message of an earlier delivery.</summary>
     internal bool IsReused => transactions > 0;

@@ -80,6 +80,7 @@ internal sealed class SessionOpener
         if (route.Protocol == MailProtocol.Qmtp) return Open(address, from);
         if (!AskDane(host, out IReadOnlyList<DaneRecord>? records)) return null;
         TlsPlan plan = settings.Tls.For(host.Name, route.Port, domain, records);
+        if (key.Login?.NeedsVerified(address) == true) plan = settings.Tls.RequireVerified(plan);
         TlsPeer server = new(host.Name, IpAddress.TryParse(host.Name, out _), $"{address} {route.Port} {host.Name}")
         {
             OtherName = route.Relay.Length == 0 ? domain : null,
@@ -121,10 +122,11 @@ internal sealed class SessionOpener
         SmtpConversation conversation = new(connection, buffers);
         try
         {
-            if (Introduce(connection, conversation, origin.NameFrom(from, settings.HeloHost), server, plan, out broken))
+            string name = origin.NameFrom(from, settings.HeloHost);
+            if (Introduce(connection, conversation, name, server, plan, out broken, out string notice))
             {
                 if (known) timeouts.Succeeded(address);
-                return new Session(key, connection, conversation, from);
+                return new Session(key, connection, conversation, from) { Notice = notice };
             }
         }
         catch
@@ -181,11 +183,12 @@ internal sealed class SessionOpener
         if (remembering) timeouts.Failed(address, route.Tolerance ?? settings.Tolerance);
     }
 
-    // Greeting, hello and TLS; as soon as the server has greeted, it decides. It is broken when TLS, which nobody
-    // insists on, does not work.
+    // Greeting, hello, TLS and logging in; as soon as the server has greeted, it decides. It is broken when TLS, which
+    // nobody insists on, does not work.
     private bool Introduce(Connection connection, SmtpConversation conversation, string name, TlsPeer server, TlsPlan plan,
-        out bool broken)
+        out bool broken, out string notice)
     {
+        notice = "";
         string connected = $"Connected to {connection.Peer} but ";
         bool greeted = false, securing = plan.FromTheStart;
         broken = false;
@@ -214,7 +217,17 @@ internal sealed class SessionOpener
                     hello = conversation.Hello(name);
                 }
             }
-            if (hello.IsPositive) return true;
+            if (hello.IsPositive)
+            {
+                securing = false;
+                if (key.Login == null) return true;
+                bool verified = connection.Tls is { Trust: not TlsTrust.Nobody };
+                Verdict = key.Login.Run(conversation, connection.Peer, verified, SaslChannel.Of(connection), out bool skipped);
+                if (skipped) notice = Login.Skipped;
+                if (Verdict == null) return true;
+                conversation.Quit();
+                return false;
+            }
             conversation.Quit();
             string rejected = connected + "my name was rejected.\n" + RemoteReport.Said(hello);
             if (hello.IsTransient && settings.NextAfterHello)

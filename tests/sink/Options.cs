@@ -27,6 +27,7 @@ internal sealed class Options
           --port N                   listens on port N (default: one that is free)
           --address IP               listens on IP (default: 127.0.0.1)
           --greeting "CODE text"     greets with this (default: 220 mailsink ESMTP)
+          --auth USER:PASSWORD[:MECHANISM,...]   offers AUTH and takes mail only after it; the envelope notes it
           --no-ehlo                  knows HELO only
           --no-pipelining            does not offer PIPELINING
           --reject-mail PATTERN:CODE text   refuses senders that contain PATTERN; * is all
@@ -41,11 +42,12 @@ internal sealed class Options
           --max-rcpt N               answers 452 to recipients after the first N of a transaction
           --log-connections          writes a line to standard error for every connection
           --qmtp                     speaks QMTP; of the faults --reject-rcpt and --delay-ms work with it
-          --drop-at STAGE            hangs up instead of replying at connect, ehlo, mail, rcpt, data, body or dot
+          --drop-at STAGE            hangs up instead of replying at connect, ehlo, auth, mail, rcpt, data, body or dot
         """;
 
-    private static readonly string[] Stages = ["connect", "ehlo", "mail", "rcpt", "data", "body", "dot"];
+    private static readonly string[] Stages = ["connect", "ehlo", "auth", "mail", "rcpt", "data", "body", "dot"];
 
+    internal SaslServer? Auth { get; private set; }
     internal bool Help { get; private set; }
     internal string PortFile { get; private set; } = "";
     internal string Directory { get; private set; } = "";
@@ -88,6 +90,7 @@ internal sealed class Options
                         ? address : throw new FormatException("--address needs an IP address");
                     break;
                 case "--greeting": options.Greeting = Reply(Value()); break;
+                case "--auth": options.Auth = SaslServer.Parse(Value()); break;
                 case "--no-ehlo": options.Ehlo = false; break;
                 case "--no-pipelining": options.Pipelining = false; break;
                 case "--reject-mail": options.RejectMail.Add(Reject(Value())); break;

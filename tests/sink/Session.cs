@@ -19,6 +19,7 @@ internal sealed class Session : IDisposable
     private readonly byte[] buffer = new byte[16384];
     private readonly ArrayBufferWriter<byte> replies = new();
     private int start, end;
+    private string authenticated = ""; // by which mechanism
 
     internal Session(Socket socket, Options options, Store store)
     {
@@ -46,6 +47,7 @@ internal sealed class Session : IDisposable
                     envelope.Clear();
                     (sender, recipients) = (false, 0);
                     Reply("250-mailsink\r\n" + (options.Pipelining ? "250-PIPELINING\r\n" : "") + "250-SIZE 100000000\r\n"
+                        + (options.Auth == null ? "" : "250-AUTH " + string.Join(' ', options.Auth.Mechanisms) + "\r\n")
                         + (options.Certificate != null && secure == null ? "250-STARTTLS\r\n" : "") + "250 8BITMIME");
                     break;
                 case "STARTTLS" when options.Certificate != null && secure == null:
@@ -55,7 +57,7 @@ internal sealed class Session : IDisposable
                     // RFC 3207 4.2: what came before the handshake is forgotten
                     start = end = 0;
                     envelope.Clear();
-                    (sender, recipients) = (false, 0);
+                    (sender, recipients, authenticated) = (false, 0, "");
                     Secure();
                     break;
                 case "HELO":
@@ -64,13 +66,24 @@ internal sealed class Session : IDisposable
                     (sender, recipients) = (false, 0);
                     Reply("250 mailsink");
                     break;
+                case "AUTH" when options.Auth != null:
+                    if (options.DropAt == "auth") return;
+                    if (authenticated.Length > 0) Reply("503 5.5.1 once is enough");
+                    else Authenticate(options.Auth, line.Split(' '));
+                    break;
                 case "MAIL":
                     if (options.DropAt == "mail") return;
+                    if (options.Auth != null && authenticated.Length == 0)
+                    {
+                        Reply("530 5.7.0 Authentication required");
+                        break;
+                    }
                     if (sender) Reply("503 one sender is enough");
                     else if (options.RejectMail.Find(r => r.Matches(line)) is Rejection badSender) Reply(badSender.Reply);
                     else
                     {
                         sender = true;
+                        if (authenticated.Length > 0) envelope.Append("AUTH ").Append(authenticated).Append('\n');
                         envelope.Append(line).Append('\n');
                         Reply("250 ok");
                     }
@@ -124,6 +137,31 @@ internal sealed class Session : IDisposable
     {
         secure = new SslStream(new NetworkStream(socket));
         secure.AuthenticateAsServer(options.Certificate!);
+    }
+
+    private void Authenticate(SaslServer server, string[] words)
+    {
+        string mechanism = words.Length > 1 ? words[1].ToUpperInvariant() : "";
+        byte[]? initial = words.Length > 2 ? Decoded(words[2]) : null;
+        string reply = server.Run(mechanism, initial, challenge =>
+        {
+            Reply("334 " + Convert.ToBase64String(challenge));
+            return ReadLine() is string answer ? Decoded(answer) : null;
+        });
+        if (reply.StartsWith("235", StringComparison.Ordinal)) authenticated = mechanism;
+        Reply(reply);
+    }
+
+    private static byte[]? Decoded(string base64)
+    {
+        try
+        {
+            return base64 == "=" ? [] : Convert.FromBase64String(base64);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 
     // False when the connection is to be dropped.

@@ -22,6 +22,9 @@ public readonly record struct IpAddress
     /// <summary>Whether it is 0.0.0.0 or ::, which stands for "any".</summary>
     public bool IsAny => (high | low) == 0;
 
+    /// <summary>Whether it is this host talking to itself: 127.0.0.0/8 or ::1.</summary>
+    public bool IsLoopback => high == 0 && (IsV6 ? low == 1 : low >> 24 == 127);
+
     public static IpAddress LoopbackV4 => new(0, 0x7F000001, false);
 
     public static IpAddress LoopbackV6 => new(0, 1, true);

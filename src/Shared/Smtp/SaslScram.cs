@@ -45,7 +45,7 @@ public sealed class SaslScram : SaslMechanism
         firstBare = "n=" + user + ",r=" + this.clientNonce;
     }
 
-    public override string Step => expected == null ? "username" : proven ? "server's proof" : "digest";
+    public override string Step => expected == null ? "digest" : "server's proof";
 
     public override string? Unproven =>
         proven ? null : "the server did not prove that it knows the password (" + Name + ")";

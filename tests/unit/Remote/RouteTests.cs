@@ -32,8 +32,12 @@ public class RouteTests
     public void WithoutFileEverythingGoesDirectly() => Assert.Equal(Route.Direct, new SmtpRoutes(null).Find("example.org", ""));
 
     [Theory]
-    [InlineData(":relay:25 joe secret")]
-    [InlineData(":relay joe secret")]
+    [InlineData(":relay:25 joe")]
+    [InlineData(":relay:25 joe secret secret")]
+    [InlineData(":relay:25 joe secret secret=1")]
+    [InlineData(": joe secret")]
+    [InlineData(":relay:25 joe secret AUTH_SMTPX=1")]
+    [InlineData("::25 joe secret")]
     [InlineData(":relay:25:1:2:3")]
     [InlineData(":relay:25:x")]
     [InlineData(":relay:25:1:-2")]
