@@ -74,9 +74,6 @@ internal sealed class RemoteDelivery
         if (route.Protocol == MailProtocol.Smtp
             && !(SmtpAddress.IsSendable(message.Sender) && SmtpAddress.IsSendable(string.Concat(message.Recipients))))
             return RemoteReport.Permanent("Sorry, SMTP cannot carry an address with a line end or NUL in it. (#5.1.3)");
-        if (route.Protocol == MailProtocol.Qmtp && login != null)
-            return RemoteReport.Temporary(
-                $"Sorry, the route for {message.Host} has a password, and QMTP has no way to log in. (#4.3.5)");
         SessionKey key = SessionKey.For(message.Host, route, origin.Name ?? Settings.HeloHost, login);
         // What goes to a relay in the clear for one domain's sake is no session for another's.
         if (route.Relay.Length > 0 && Settings.Tls.IsExempt(message.Host))

@@ -57,7 +57,7 @@ internal sealed class Session : IDisposable
                     // RFC 3207 4.2: what came before the handshake is forgotten
                     start = end = 0;
                     envelope.Clear();
-                    (sender, recipients) = (false, 0);
+                    (sender, recipients, authenticated) = (false, 0, "");
                     Secure();
                     break;
                 case "HELO":
@@ -131,6 +131,14 @@ internal sealed class Session : IDisposable
         }
     }
 
+    public void Dispose() => secure?.Dispose();
+
+    private void Secure()
+    {
+        secure = new SslStream(new NetworkStream(socket));
+        secure.AuthenticateAsServer(options.Certificate!);
+    }
+
     private void Authenticate(SaslServer server, string[] words)
     {
         string mechanism = words.Length > 1 ? words[1].ToUpperInvariant() : "";
@@ -154,14 +162,6 @@ internal sealed class Session : IDisposable
         {
             return null;
         }
-    }
-
-    public void Dispose() => secure?.Dispose();
-
-    private void Secure()
-    {
-        secure = new SslStream(new NetworkStream(socket));
-        secure.AuthenticateAsServer(options.Certificate!);
     }
 
     // False when the connection is to be dropped.

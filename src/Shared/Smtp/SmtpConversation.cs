@@ -133,7 +133,8 @@ public sealed partial class SmtpConversation : IMailConversation
         Send();
         SmtpReply reply = ReadReply();
         // What was offered before, in the clear perhaps, counts no more (RFC 3207 4.2).
-        Pipelining = EightBitMime = Size = CanStartTls = false;
+        Pipelining = EightBitMime = Size = Utf8Addresses = CanStartTls = false;
+        LargestSize = 0;
         if (reply.IsPositive)
         {
             foreach (string line in reply.Text.Split('\n'))
@@ -146,6 +147,7 @@ public sealed partial class SmtpConversation : IMailConversation
                 EightBitMime |= Latin1.EqualsIgnoreCase(keyword, "8BITMIME");
                 CanStartTls |= Latin1.EqualsIgnoreCase(keyword, "STARTTLS");
                 Utf8Addresses |= Latin1.EqualsIgnoreCase(keyword, "SMTPUTF8");
+                CanStartTls |= Latin1.EqualsIgnoreCase(keyword, "STARTTLS");
                 if (!Latin1.EqualsIgnoreCase(keyword, "SIZE")) continue;
                 Size = true;
                 if (end >= 0 && long.TryParse(line.AsSpan(end).Trim(), NumberStyles.None, CultureInfo.InvariantCulture,

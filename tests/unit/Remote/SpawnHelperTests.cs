@@ -98,7 +98,7 @@ public sealed class SpawnHelperTests : IDisposable
         Command(30, "5/28", "a@fast");
         Dictionary<int, string> first = Reports(2).ToDictionary(r => r.Number, r => r.Text);
         Assert.Equal("ZInternal error: delnum in use. (#4.3.5)\n", first[5]);
-        Assert.StartsWith("ZSorry, the route for fast has credentials", first[30]);
+        Assert.Contains("holds a password and is not its owner's alone: chmod 600 ", first[30]);
         Assert.DoesNotContain("secret", first[30]);
         CloseCommands();
         go.Set();
