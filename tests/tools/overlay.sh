@@ -1,5 +1,6 @@
-# Private root directories with other people's programs in them, for tests that cannot have these programs on the machine:
-# two mail systems cannot be installed side by side. Sourced by scripts that run as root in a mount namespace of their own.
+# Private root directories with other people's programs in them, for tests that cannot have these programs on the
+# machine: two mail systems cannot be installed side by side. Sourced by scripts that run as root in a mount namespace
+# of their own.
 # shellcheck shell=bash
 
 # overlay DIRECTORY NAME [PACKAGE...]: DIRECTORY/root/NAME becomes a root directory, an overlay over the machine's. The
@@ -19,8 +20,9 @@ overlay() {
     # Nothing is started by its package.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
-    if ! { chroot "$root" apt-get update -qq &&
-        DEBIAN_FRONTEND=noninteractive timeout 600 chroot "$root" apt-get install -y -qq --no-install-recommends "$@"; } \
+    local install=(apt-get install -y -qq --no-install-recommends "$@")
+    if ! { timeout 200 chroot "$root" apt-get update -qq &&
+        DEBIAN_FRONTEND=noninteractive timeout 600 chroot "$root" "${install[@]}"; } \
         >"$layer/install.log" 2>&1 </dev/null; then
         tail -n 20 "$layer/install.log" >&2
         return 1
