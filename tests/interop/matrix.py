@@ -318,7 +318,6 @@ def certificates():
         for name in ("ca", "otherca"):
             openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
                     "-subj", f"/CN=interop {name}", "-keyout", name + ".key", "-out", name + ".pem")
-        # RSA: this OpenSMTPD cannot use others.
         openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "server.key")
         hosts = [f"{host}.{peer}.test" for peer in matrix.PEERS for host in ("mx", "mx4", "mx6", "mx.dane-authority")]
         request("server", hosts)

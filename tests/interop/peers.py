@@ -218,7 +218,6 @@ class Exim(Peer):
 {name.lower().replace('-', '_')}:
   driver = cyrus_sasl
   public_name = {name}
-  server_service = exim
   server_hostname = exim.test
   server_realm = relay.test
   {secure}
@@ -229,7 +228,7 @@ primary_hostname = exim.test
 local_interfaces = <; {self.v4} ; {self.v6}
 daemon_smtp_ports = 25 : 465 : 587 : 2525
 tls_on_connect_ports = 465
-tls_advertise_hosts = *
+tls_advertise_hosts = ${{if eq{{$received_port}}{{2525}}{{}}{{*}}}}
 tls_certificate = /etc/interop/server.pem
 tls_privatekey = /etc/interop/server.key
 smtputf8_advertise_hosts = *
@@ -332,7 +331,7 @@ match from any for any action "store"
         self.listens = [(address, port) for address in (self.v4, self.v6) for port in (25, 465, 587)]
 
     def begin(self):
-        self.start("smtpd", "-d")
+        self.start("smtpd", "-dv")
 
 
 class Sink(Program):
