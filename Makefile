@@ -10,7 +10,7 @@ SOURCES := $(shell find src build.proj aot.props Directory.Build.props Directory
 	scripts/build scripts/setup \( -name bin -o -name obj \) -prune -o -print)
 SINK_SOURCES := $(shell find tests/sink \( -name bin -o -name obj \) -prune -o -print 2>/dev/null)
 
-.PHONY: help build test unit quickstart e2e crash bench soak rpi install clean
+.PHONY: help build test unit quickstart e2e interop crash bench soak rpi install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ unit: ## the unit tests alone
 
 e2e: artifacts/.sink $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## the scenarios of tests/e2e; BIN=DIR for other executables, ONLY=PATTERN for some
 	tests/e2e/run-all --bin $(BIN) $(ONLY)
+
+interop: $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## deliver to postfix, exim and OpenSMTPD with real DNS servers (root, Debian); writes docs/interop.md
+	tests/interop/run-all --bin $(BIN) --write-table $(ONLY)
 
 crash: artifacts/.built ## kill everything at random moments, 500 times; SEED=N repeats a run
 	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))

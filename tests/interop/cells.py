@@ -54,6 +54,11 @@ def fresh(word="box"):
     return f"{word}{next(counter)}"
 
 
+def to(domain, outcome=OK, part=""):
+    """One recipient whom no other cell has, and what is expected."""
+    return {f"{fresh()}@{domain}": (outcome, part)}
+
+
 # Ports where postfix shows a certificate that is no good, and the domains that are routed there.
 BAD_CERTIFICATES = {2601: "expired", 2602: "for-another-name", 2603: "self-signed"}
 
@@ -132,10 +137,10 @@ _25._tcp.mx.dane-{word}.{name} TLSA {record}
 def plain():
     for peer in PEERS:
         for kind, domain in (("IPv4", f"v4.{peer}.test"), ("IPv6", f"v6.{peer}.test")):
-            yield Cell("Plain SMTP", kind, peer, {f"{fresh()}@{domain}": (OK, "")}, mail(), at=peer, by="sendmail")
-        yield Cell("Plain SMTP", "IPv4 literal", peer, {f"{fresh()}@[{V4[peer]}]": (OK, "")}, mail(), at=peer)
-        yield Cell("Plain SMTP", "IPv6 literal", peer, {f"{fresh()}@[IPv6:{V6[peer]}]": (OK, "")}, mail(), at=peer)
-        yield Cell("Plain SMTP", "null sender", peer, {f"{fresh()}@v4.{peer}.test": (OK, "")}, mail(), at=peer, sender="")
+            yield Cell("Plain SMTP", kind, peer, to(f"{domain}"), mail(), at=peer, by="sendmail")
+        yield Cell("Plain SMTP", "IPv4 literal", peer, to(f"[{V4[peer]}]"), mail(), at=peer)
+        yield Cell("Plain SMTP", "IPv6 literal", peer, to(f"[IPv6:{V6[peer]}]"), mail(), at=peer)
+        yield Cell("Plain SMTP", "null sender", peer, to(f"v4.{peer}.test"), mail(), at=peer, sender="")
         quoted = f"{fresh('two words')}"
         # OpenSMTPD knows no quoted local parts.
         yield Cell("Plain SMTP", "local part that needs quotes", peer, {f"{quoted}@v4.{peer}.test":
@@ -152,10 +157,10 @@ def routing():
             ("MX names a CNAME", "aliased"), ("201 MX, answer only by TCP", "many")]
     for peer in PEERS:
         for row, label in rows:
-            yield Cell(table, row, peer, {f"{fresh()}@{label}.{peer}.test": (OK, "")}, mail(), at=peer)
+            yield Cell(table, row, peer, to(f"{label}.{peer}.test"), mail(), at=peer)
         route = f"routed-{peer}.test"
-        yield Cell(table, "smtproutes to a name", peer, {f"{fresh()}@{route}": (OK, "")}, mail(), at=peer)
-        yield Cell(table, "smtproutes to IPv6", peer, {f"{fresh()}@six-{route}": (OK, "")}, mail(), at=peer)
+        yield Cell(table, "smtproutes to a name", peer, to(f"{route}"), mail(), at=peer)
+        yield Cell(table, "smtproutes to IPv6", peer, to(f"six-{route}"), mail(), at=peer)
     for row, domain, outcome, words in (
             ("null MX", "null.test", NEVER, "5.1.10"), ("no such domain", "no-such-domain.test", NEVER, "5.1.2"),
             ("neither MX nor address", "nodata.test", NEVER, "5.4.4"),
@@ -163,7 +168,7 @@ def routing():
             ("CNAME to nothing", "dangling-alias.test", NEVER, "5.1.2"),
             ("all MX dead", "alldead.test", LATER, "4.4.1"), ("this host is the best MX", "loop.test", NEVER, "5.4.6"),
             ("CNAME loop", "cname1.test", LATER, ""), ("SERVFAIL: bogus signature", "www.bogus", LATER, "4.1.2")):
-        yield Cell("Names that cannot work", row, "report", {f"{fresh()}@{domain}": (outcome, words)}, mail())
+        yield Cell("Names that cannot work", row, "report", to(f"{domain}", outcome, words), mail())
 
 
 def text():
@@ -173,7 +178,7 @@ def text():
         domain = f"v4.{peer}.test"
 
         def cell(row, message, expect=None, recipients=None, **more):
-            return Cell(table, row, peer, recipients or {f"{fresh()}@{domain}": (OK, "")}, message, at=peer,
+            return Cell(table, row, peer, recipients or to(f"{domain}"), message, at=peer,
                         expect=expect, **more)
         yield cell("8-bit", mail("Grüße aus Zürich, ½ µm\n".encode() + "Gr\xfc\xdfe\n".encode("latin-1")))
         yield cell("every byte but NUL, CR and LF", mail(every_byte + b"\n"))
@@ -184,10 +189,11 @@ def text():
         yield cell("lines of 9,000 bytes", mail((b"y" * 9000 + b"\n") * 3))
         # Longer than any buffer on the way.
         yield cell("a line of 1 MB", mail(b"y" * 1_000_000 + b"\n"),
-                   recipients={f"{fresh()}@{domain}": (NEVER, "500") if peer == "opensmtpd" else (OK, "")})
+                   recipients=to(domain, NEVER, "500") if peer == "opensmtpd" else to(domain))
         yield cell("10,000 lines of dots", mail(b"".join(b"." * (n % 5) + b"\n" for n in range(10000))))
         yield cell("25 MB", large(25), seconds=240)
-        yield cell("41 MB, refused by SIZE", large(41), seconds=240, recipients={f"{fresh()}@{domain}": (NEVER, "5.3.4")})
+        yield cell("41 MB, refused by SIZE", large(41), seconds=240,
+                   recipients=to(f"{domain}", NEVER, "5.3.4"))
         yield cell("3 recipients: one refused, one deferred", mail(), recipients={
             f"{fresh()}@{domain}": (OK, ""), f"{fresh('reject')}@{domain}": (NEVER, "5.1.1"),
             f"{fresh('defer')}@{domain}": (LATER, "4.3.0")})
@@ -238,7 +244,8 @@ FAULTS = [
 ]
 # With timeoutremote 3: it must end in time.
 SILENCES = [(f"silent for a minute at {step}", ["-W", f"{step}:60"], LATER, "")
-            for step in ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", ".")] + [("reads nothing for a minute", ["-H", "60"], LATER, "")]
+            for step in ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", ".")]
+SILENCES.append(("reads nothing for a minute", ["-H", "60"], LATER, ""))
 
 
 def sinks():
@@ -254,12 +261,15 @@ def sinks():
 def faults():
     for number, (row, _, outcome, part) in enumerate(FAULTS, 1):
         body = BODY if "window" not in row else BODY * 500
-        yield Cell("Broken servers", row, "smtp-sink", {f"{fresh()}@[127.0.1.{number}]": (outcome, part)}, mail(body),
+        yield Cell("Broken servers", row, "smtp-sink", to(f"[127.0.1.{number}]", outcome, part), mail(body),
                    at="sink:" + row)
     for number, (row, _, outcome, part) in enumerate(SILENCES, 1 + len(FAULTS)):
         body = BODY if "reads nothing" not in row else BODY * 300_000
-        yield Cell("Broken servers", row, "smtp-sink", {f"{fresh()}@[127.0.1.{number}]": (outcome, part)}, mail(body),
+        yield Cell("Broken servers", row, "smtp-sink", to(f"[127.0.1.{number}]", outcome, part), mail(body),
                    setting="impatient", at="sink:" + row, seconds=40)
+
+
+NEW = rb"(?i)TLSv?1.3"  # how each of them writes it into Received
 
 
 def tls():
@@ -267,63 +277,64 @@ def tls():
         for version in ("1.2", "1.3"):
             setting, trace = "tls" + version, rf"(?i)TLSv?{version}".encode()
 
-            def cell(row, domain, **more):
-                return Cell("TLS", f"{row}, TLS {version}", peer, {f"{fresh()}@{domain}": (OK, "")}, mail(), at=peer,
-                            setting=setting, trace=trace, **more)
+            def cell(row, domain):
+                return Cell("TLS", f"{row}, TLS {version}", peer, to(domain), mail(), at=peer, setting=setting, trace=trace)
             yield cell("STARTTLS, IPv4", f"v4.{peer}.test")
             yield cell("STARTTLS, IPv6", f"v6.{peer}.test")
             yield cell("SMTPS, IPv4", f"smtps-{peer}.test")
             yield cell("SMTPS, IPv6", f"smtps6-{peer}.test")
-        big = mail(b"0123456789abcdef" * 4 + b"\n" + BODY * 30000)
-        yield Cell("TLS", "1 MB in the clear and by TLS", peer, {f"{fresh()}@v4.{peer}.test": (OK, "")}, big, at=peer)
-        yield Cell("TLS", "1 MB in the clear and by TLS", peer, {f"{fresh()}@v4.{peer}.test": (OK, "")}, big, at=peer,
-                   setting="tls1.3", trace=rb"(?i)TLSv?1.3")
-        for row, domain, outcome in (("the key's digest (3 1 1)", f"dane-key.{peer}.test", OK),
-                                     ("the authority's digest (2 0 1)", f"dane-authority.{peer}.test", OK),
-                                     ("a wrong digest", f"dane-wrong.{peer}.test", LATER),
-                                     ("a wrong and a right digest", f"dane-two.{peer}.test", OK),
-                                     ("a record of an unknown kind", f"dane-odd.{peer}.test", OK),
-                                     ("a wrong digest in a zone that is not signed", f"{peer}.plain", OK)):
-            yield Cell("DANE", row, peer, {f"{fresh()}@{domain}": (outcome, "")}, mail(), at=peer, setting="tls1.3",
-                       trace=rb"(?i)TLSv?1.3" if outcome == OK else b"")
-        yield Cell("Certificates", "authority in tlshosts", peer, {f"{fresh()}@v4.{peer}.test": (OK, "")}, mail(), at=peer,
-                   setting="verified", trace=rb"(?i)TLSv?1.[23]")
+        yield Cell("TLS", "10 MB by STARTTLS", peer, to(f"v4.{peer}.test"), large(10), at=peer, setting="tls1.3", trace=NEW)
+        for row, domain, outcome, part in (
+                ("the key's digest (3 1 1)", f"dane-key.{peer}.test", OK, ""),
+                ("the authority's digest (2 0 1)", f"dane-authority.{peer}.test", OK, ""),
+                ("a wrong digest", f"dane-wrong.{peer}.test", LATER, "no matching DANE TLSA records"),
+                ("a wrong and a right digest", f"dane-two.{peer}.test", OK, ""),
+                ("a record of an unknown kind", f"dane-odd.{peer}.test", OK, ""),
+                ("a wrong digest in a zone that is not signed", f"{peer}.plain", OK, "")):
+            yield Cell("DANE", row, peer, to(domain, outcome, part), mail(), at=peer, setting="tls1.3",
+                       trace=NEW if outcome == OK else b"")
+        yield Cell("Certificates", "authority in tlshosts", peer, to(f"v4.{peer}.test"), mail(), at=peer,
+                   setting="verified", trace=NEW)
         # Nothing vouches for these: the file is there and holds another authority.
-        yield Cell("Certificates", "another authority in tlshosts", peer, {f"{fresh()}@v6.{peer}.test": (LATER, "")}, mail(),
-                   at=peer, setting="verified")
-    for row in ("expired", "for another name", "self-signed"):
-        yield Cell("Certificates", row, "postfix", {f"{fresh()}@{row.replace(' ', '-')}.test": (LATER, "")}, mail(),
-                   at="postfix", setting="verified")
-        yield Cell("Certificates", row + ", not asked for", "postfix", {f"{fresh()}@{row.replace(' ', '-')}.test": (OK, "")},
-                   mail(), at="postfix", setting="tls1.3", trace=rb"TLSv1.3")
-    yield Cell("DANE", "right digest, but no STARTTLS", "smtp-sink", {f"{fresh()}@dane-clear.test": (LATER, "")}, mail(),
-               at="sink:no TLS", setting="tls1.3")
+        yield Cell("Certificates", "another authority in tlshosts", peer,
+                   to(f"v6.{peer}.test", LATER, "certificate verify failed"), mail(), at=peer, setting="verified")
+    for row, part in (("expired", "certificate has expired"), ("for another name", "hostname mismatch"),
+                      ("self-signed", "self-signed certificate")):
+        domain = row.replace(" ", "-") + ".test"
+        yield Cell("Certificates", row, "postfix", to(domain, LATER, part), mail(), at="postfix", setting="verified")
+        yield Cell("Certificates", row + ", not asked for", "postfix", to(domain), mail(), at="postfix", setting="tls1.3",
+                   trace=NEW)
+    yield Cell("Broken servers", "TLSA record, but no STARTTLS", "smtp-sink",
+               to("dane-clear.test", LATER, "does not offer STARTTLS"), mail(), at="sink:no TLS", setting="tls1.3")
 
 
 # What each offers; exim's through Cyrus SASL where it has no mechanism of its own, postfix's through Dovecot.
 MECHANISMS = {"postfix": ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"),
               "exim": ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"),
               "opensmtpd": ("PLAIN", "LOGIN")}
-AUTHENTICATED = {"postfix": rb"Authenticated sender: joe@relay.test", "exim": rb"esmtps?a ", "opensmtpd": rb"auth=yes|ESMTPSA"}
+# How Received says that somebody has logged in, through TLS and in the clear.
+AUTHENTICATED = {"postfix": rb"Authenticated sender: joe@relay.test", "exim": rb"esmtpsa ", "opensmtpd": rb"auth=yes"}
+AUTHENTICATED_CLEAR = {"postfix": rb"Authenticated sender: joe@relay.test", "exim": rb"esmtpa "}
 
 
 def auth():
     for peer in PEERS:
+        def cell(row, recipients, trace=b""):
+            return Cell("AUTH", row, peer, recipients, mail(), at=peer, setting="tls1.3", trace=trace)
         for mechanism in MECHANISMS[peer]:
-            word = mechanism.lower()
-            yield Cell("AUTH", mechanism + " by STARTTLS, port 587", peer, {f"{fresh()}@auth-{word}-{peer}.test": (OK, "")},
-                       mail(), at=peer, setting="tls1.3", trace=AUTHENTICATED[peer])
+            word = f"{mechanism.lower()}-{peer}.test"
+            yield cell(mechanism + " by STARTTLS, port 587", to("auth-" + word), AUTHENTICATED[peer])
+            # OpenSMTPD lets nobody log in without TLS.
             if peer != "opensmtpd":
-                yield Cell("AUTH", mechanism + " without TLS", peer, {f"{fresh()}@clear-{word}-{peer}.test": (OK, "")},
-                           mail(), at=peer, setting="tls1.3", trace=AUTHENTICATED[peer])
-            yield Cell("AUTH", mechanism + ", wrong password", peer, {f"{fresh()}@wrong-{word}-{peer}.test": (LATER, "")},
-                       mail(), at=peer, setting="tls1.3")
-        yield Cell("AUTH", "strongest offered, port 465", peer, {f"{fresh()}@auth-any-{peer}.test": (OK, "")}, mail(),
-                   at=peer, setting="tls1.3", trace=AUTHENTICATED[peer])
-        yield Cell("AUTH", "server that cannot prove who it is", peer, {f"{fresh()}@auth-unproved-{peer}.test": (LATER, "")},
-                   mail(), at=peer, setting="tls1.3")
-        yield Cell("AUTH", "log-in wanted, none configured", peer, {f"{fresh()}@auth-none-{peer}.test": (NEVER, "")}, mail(),
-                   at=peer, setting="tls1.3")
+                yield cell(mechanism + " without TLS", to("clear-" + word), AUTHENTICATED_CLEAR[peer])
+            yield cell(mechanism + ", wrong password", to("wrong-" + word, LATER, "authentication was rejected"))
+        yield cell("strongest offered, port 465", to(f"auth-any-{peer}.test"), AUTHENTICATED[peer])
+        yield cell("server that cannot prove who it is", to(f"auth-unproved-{peer}.test", LATER, "hostname mismatch"))
+        yield cell("log-in wanted, none configured", to(f"auth-none-{peer}.test", *REFUSALS[peer]))
+
+
+# What they say to strangers: postfix and exim at RCPT, OpenSMTPD at MAIL.
+REFUSALS = {"postfix": (NEVER, "Access denied"), "exim": (NEVER, "log in first"), "opensmtpd": (LATER, "530")}
 
 
 def auth_routes(user, password):
@@ -331,10 +342,12 @@ def auth_routes(user, password):
     text = ""
     for peer in PEERS:
         for mechanism in MECHANISMS[peer]:
-            word = mechanism.lower()
-            text += f"auth-{word}-{peer}.test:mx6.{peer}.test:587 {user} {password} AUTH_SMTP={mechanism}\n"
-            text += f"wrong-{word}-{peer}.test:mx6.{peer}.test:587 {user} x{password} AUTH_SMTP={mechanism}\n"
-            text += f"clear-{word}-{peer}.test:mx6.{peer}.test:2525 {user} {password} AUTH_WITHOUT_TLS=1 AUTH_SMTP={mechanism}\n"
+            # To Cyrus SASL's DIGEST-MD5 the domain is the realm, which it names itself, and no part of the user.
+            name = user.split("@")[0] if (peer, mechanism) == ("exim", "DIGEST-MD5") else user
+            word, only = f"{mechanism.lower()}-{peer}.test", f"AUTH_SMTP={mechanism}"
+            text += f"auth-{word}:mx6.{peer}.test:587 {name} {password} {only}\n"
+            text += f"wrong-{word}:mx6.{peer}.test:587 {name} x{password} {only}\n"
+            text += f"clear-{word}:mx6.{peer}.test:2525 {name} {password} AUTH_WITHOUT_TLS=1 {only}\n"
         text += f"auth-any-{peer}.test:mx6.{peer}.test:465 {user} {password}\n"
         text += f"auth-unproved-{peer}.test:unproved.{peer}.test:587 {user} {password}\n"
         text += f"auth-none-{peer}.test:mx6.{peer}.test:587\n"
@@ -371,4 +384,5 @@ def certificates(authority, other):
     verified = {f"tlshosts/mx4.{peer}.test.pem": authority for peer in PEERS}
     verified |= {f"tlshosts/mx6.{peer}.test.pem": other for peer in PEERS}
     nothing = {"tlshosts/exhaustivelist": b""}
-    return {"main": nothing, "impatient": nothing, "tls1.2": {}, "tls1.3": {"clientca.pem": authority}, "verified": verified}
+    return {"main": nothing, "impatient": nothing, "tls1.2": {}, "tls1.3": {"clientca.pem": authority},
+            "verified": verified}

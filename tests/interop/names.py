@@ -28,7 +28,8 @@ class Names(Program):
         self.run("sh", "-c", "rm -rf /etc/interop /var/lib/interop; mkdir -p /etc/interop/run /var/lib/interop")
         for zone, text in zones.items():
             self.write(f"/etc/interop/{zone}.zone", HEAD.format(zone=zone) + text)
-        key = self.run("sh", "-c", "cd /etc/interop; ldns-keygen -a ECDSAP256SHA256 -r /dev/urandom -k test").split()[-1]
+        make_key = "cd /etc/interop; ldns-keygen -a ECDSAP256SHA256 -r /dev/urandom -k test"
+        key = self.run("sh", "-c", make_key).split()[-1]
         self.run("sh", "-c", f"cd /etc/interop; ldns-signzone -f test.signed test.zone {key}")
         anchor = re.sub(r"\s+", " ", open(f"{self.root}/etc/interop/{key}.ds").read().split(";")[0].strip())
         self.write("/etc/interop/nsd.conf", f"""server:

@@ -136,7 +136,8 @@ class Postfix(Peer):
             myhostname="postfix.test", mydestination="", compatibility_level="3.6", smtputf8_enable="yes",
             inet_interfaces=f"{self.v4}, 127.0.0.14, [{self.v6}]", inet_protocols="all", maillog_file="/dev/stdout",
             mynetworks="127.0.0.0/8 [fd00::]/64", alias_maps="", alias_database="",
-            smtpd_relay_restrictions="permit_mynetworks, reject", smtpd_peername_lookup="no", smtpd_client_connection_count_limit="0",
+            smtpd_relay_restrictions="permit_mynetworks, reject", smtpd_peername_lookup="no",
+            smtpd_client_connection_count_limit="0",
             smtpd_recipient_restrictions="check_recipient_access regexp:/etc/interop/access, permit",
             smtpd_client_restrictions="", message_size_limit=str(SIZE_LIMIT), mailbox_size_limit="0",
             virtual_mailbox_limit="0", virtual_mailbox_domains="regexp:/etc/interop/everything",
@@ -217,7 +218,6 @@ class Exim(Peer):
 {name.lower().replace('-', '_')}:
   driver = cyrus_sasl
   public_name = {name}
-  server_service = exim
   server_hostname = exim.test
   server_realm = relay.test
   {secure}
@@ -228,7 +228,7 @@ primary_hostname = exim.test
 local_interfaces = <; {self.v4} ; {self.v6}
 daemon_smtp_ports = 25 : 465 : 587 : 2525
 tls_on_connect_ports = 465
-tls_advertise_hosts = *
+tls_advertise_hosts = ${{if eq{{$received_port}}{{2525}}{{}}{{*}}}}
 tls_certificate = /etc/interop/server.pem
 tls_privatekey = /etc/interop/server.key
 smtputf8_advertise_hosts = *
@@ -290,9 +290,9 @@ cram_md5:
                    "sasldb_path: /etc/interop/sasldb2\nmech_list: SCRAM-SHA-1 SCRAM-SHA-256 DIGEST-MD5\n")
         self.write("/usr/lib/sasl2/exim.conf", open(self.root + "/etc/sasl2/exim.conf").read())
         local, domain = USER.split("@")
-        self.run("sh", "-c", "rm -f /etc/interop/sasldb2; rm -rf /var/spool/exim4/input /var/spool/exim4/db /var/log/exim4/*")
-        subprocess.run(["chroot", self.root, "saslpasswd2", "-p", "-c", "-f", "/etc/interop/sasldb2", "-u", domain, local],
-                       input=PASSWORD.encode(), check=True, timeout=60)
+        self.run("sh", "-c", "rm -rf /etc/interop/sasldb2 /var/spool/exim4/input /var/spool/exim4/db /var/log/exim4/*")
+        words = ["saslpasswd2", "-p", "-c", "-f", "/etc/interop/sasldb2", "-u", domain, local]
+        subprocess.run(["chroot", self.root, *words], input=PASSWORD.encode(), check=True, timeout=60)
         self.run("chown", "Debian-exim", "/etc/interop/sasldb2")
         self.listens = [(address, port) for address in (self.v4, self.v6) for port in (25, 465, 587, 2525)]
 
@@ -331,7 +331,7 @@ match from any for any action "store"
         self.listens = [(address, port) for address in (self.v4, self.v6) for port in (25, 465, 587)]
 
     def begin(self):
-        self.start("smtpd", "-d")
+        self.start("smtpd", "-dv")
 
 
 class Sink(Program):

@@ -1,9 +1,11 @@
-# Private root directories with other people's programs in them, for tests that cannot have these programs on the machine:
-# two mail systems cannot be installed side by side. Sourced by scripts that run as root in a mount namespace of their own.
+# Private root directories with other people's programs in them, for tests that cannot have these programs on the
+# machine: two mail systems cannot be installed side by side. Sourced by scripts that run as root in a mount namespace
+# of their own.
 # shellcheck shell=bash
 
 # overlay DIRECTORY NAME [PACKAGE...]: DIRECTORY/root/NAME becomes a root directory, an overlay over the machine's. The
-# Debian packages are really installed in it, the first time; what changes there stays in DIRECTORY/layer/NAME.
+# Debian packages are really installed in it, the first time; what changes there stays in DIRECTORY/layer/NAME. A package
+# of another suite than the machine's is NAME/SUITE.
 overlay() {
     local directory=$1 name=$2 root=$1/root/$2 layer=$1/layer/$2
     shift 2
@@ -19,8 +21,15 @@ overlay() {
     # Nothing is started by its package.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
-    if ! { chroot "$root" apt-get update -qq &&
-        DEBIAN_FRONTEND=noninteractive timeout 600 chroot "$root" apt-get install -y -qq --no-install-recommends "$@"; } \
+    local package
+    for package; do
+        if [[ $package == */* ]]; then
+            echo "deb http://deb.debian.org/debian ${package#*/} main" >"$root/etc/apt/sources.list.d/${package#*/}.list"
+        fi
+    done
+    local install=(apt-get install -y -qq --no-install-recommends "$@")
+    if ! { timeout 200 chroot "$root" apt-get update -qq &&
+        DEBIAN_FRONTEND=noninteractive timeout 600 chroot "$root" "${install[@]}"; } \
         >"$layer/install.log" 2>&1 </dev/null; then
         tail -n 20 "$layer/install.log" >&2
         return 1
