@@ -106,7 +106,7 @@ internal sealed class SmtpRoutes
             throw Bad(e.Message);
         }
         if (login != null && (value.Length == 0 || value[0] == ':')) throw Bad("has a password but no relay to use it with");
-        if (login != null && protocol == MailProtocol.Qmtp) throw Bad("has a password, which QMTP has no use for");
+        if (login != null && protocol == MailProtocol.Qmtp) throw Bad("has a password, and QMTP has no way to log in");
         int end = value[0] == '[' ? value.IndexOf(']') + 1 : value.IndexOf(':');
         if (end < 0) end = value.Length;
         if (value[0] == '[' && end == 0) throw Bad("has no ] after its address");
