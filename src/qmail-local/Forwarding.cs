@@ -1,9 +1,12 @@
 // Forwarding: one new message in the queue for all addresses of a .qmail file.
 using System;
 using System.Collections.Generic;
+using Qmta.Control;
 using Qmta.Posix;
 using Qmta.Queue;
+using Qmta.Srs;
 using Qmta.Text;
+using Qmta.Tls;
 
 namespace Qmta.Local;
 
@@ -19,6 +22,7 @@ internal static class Forwarding
         DeliveryVariables variables)
     {
         message.Rewind();
+        string sender = Rewritten(delivery.NewSender);
         QueueProgram? queue = QueueProgram.Start(out QueueResult result, environment: variables.OfQueueProgram);
         if (queue == null) throw Failure(result);
         queue.Put(delivery.DeliveredTo);
@@ -38,7 +42,7 @@ internal static class Forwarding
             _ = queue.Close();
             throw;
         }
-        queue.From(delivery.NewSender);
+        queue.From(sender);
         foreach (Range part in followed)
         {
             ReadOnlySpan<byte> rest = text[part];
@@ -50,6 +54,19 @@ internal static class Forwarding
         }
         result = queue.Close();
         return result.Accepted ? queue.Pid : throw Failure(result);
+    }
+
+    // qmail-srs(5)
+    private static string Rewritten(string sender)
+    {
+        try
+        {
+            return SenderRewriting.FromControl(ControlFiles.FromEnvironment())?.Forward(sender, Clocks.Realtime) ?? sender;
+        }
+        catch (Exception failure) when (failure is PosixException or FormatException or TlsException)
+        {
+            throw DeliveryFailure.TryLater("Unable to forward message: " + failure.Message + ". (#4.3.5)");
+        }
     }
 
     private static DeliveryFailure Failure(QueueResult result)

@@ -1,5 +1,5 @@
-// One local delivery (qmail-local), the helper that has them done (qmail-lspawn), or the look-up of who gets an
-// address's mail (qmail-getpw).
+// One local delivery (qmail-local), the helper that has them done (qmail-lspawn), the look-up of who gets an address's
+// mail (qmail-getpw), or a delivery to a Maildir alone (maildirdeliver).
 using System;
 using Qmta.Posix;
 
@@ -10,13 +10,14 @@ internal static class Program
     private static int Main()
     {
         string[] arguments = Programs.Arguments;
-        string name = Programs.CalledAs is LocalSpawner.Name or PasswordLookup.Name ? Programs.CalledAs : "qmail-local";
+        string name = Programs.CalledAs is LocalSpawner.Name or PasswordLookup.Name or MaildirDeliver.Name ? Programs.CalledAs : "qmail-local";
         if (arguments is ["--help"]) return Say(Usage(name) + "\nSee dot-qmail(5).\n");
         if (arguments is ["--version"]) return Say(name + " " + Programs.Version + "\n");
         return name switch
         {
             LocalSpawner.Name => LocalSpawner.Execute(arguments),
             PasswordLookup.Name => PasswordLookup.Execute(arguments),
+            MaildirDeliver.Name => MaildirDeliver.Execute(arguments),
             _ => Deliver(arguments),
         };
     }
@@ -50,6 +51,7 @@ internal static class Program
     {
         LocalSpawner.Name => LocalSpawner.Usage,
         PasswordLookup.Name => PasswordLookup.Usage,
+        MaildirDeliver.Name => MaildirDeliver.Usage,
         _ => CommandLine.Usage,
     };
 
