@@ -38,7 +38,7 @@ e2e: artifacts/.sink $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## th
 	tests/e2e/run-all --bin $(BIN) $(ONLY)
 
 interop: $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## deliver to postfix, exim and OpenSMTPD with real DNS servers (root, Debian); writes docs/interop.md
-	tests/interop/run-all --bin $(BIN) --write-table $(ONLY)
+	tests/interop/run-all --bin $(BIN) $(if $(ONLY),$(ONLY),--write-table)
 
 crash: artifacts/.built ## kill everything at random moments, 500 times; SEED=N repeats a run
 	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))

@@ -278,12 +278,14 @@ def tls():
             setting, trace = "tls" + version, rf"(?i)TLSv?{version}".encode()
 
             def cell(row, domain):
-                return Cell("TLS", f"{row}, TLS {version}", peer, to(domain), mail(), at=peer, setting=setting, trace=trace)
+                return Cell("TLS", f"{row}, TLS {version}", peer, to(domain), mail(), at=peer, setting=setting,
+                            trace=trace)
             yield cell("STARTTLS, IPv4", f"v4.{peer}.test")
             yield cell("STARTTLS, IPv6", f"v6.{peer}.test")
             yield cell("SMTPS, IPv4", f"smtps-{peer}.test")
             yield cell("SMTPS, IPv6", f"smtps6-{peer}.test")
-        yield Cell("TLS", "10 MB by STARTTLS", peer, to(f"v4.{peer}.test"), large(10), at=peer, setting="tls1.3", trace=NEW)
+        yield Cell("TLS", "10 MB by STARTTLS", peer, to(f"v4.{peer}.test"), large(10), at=peer, setting="tls1.3",
+                   trace=NEW)
         for row, domain, outcome, part in (
                 ("the key's digest (3 1 1)", f"dane-key.{peer}.test", OK, ""),
                 ("the authority's digest (2 0 1)", f"dane-authority.{peer}.test", OK, ""),
@@ -302,8 +304,8 @@ def tls():
                       ("self-signed", "self-signed certificate")):
         domain = row.replace(" ", "-") + ".test"
         yield Cell("Certificates", row, "postfix", to(domain, LATER, part), mail(), at="postfix", setting="verified")
-        yield Cell("Certificates", row + ", not asked for", "postfix", to(domain), mail(), at="postfix", setting="tls1.3",
-                   trace=NEW)
+        yield Cell("Certificates", row + ", not asked for", "postfix", to(domain), mail(), at="postfix",
+                   setting="tls1.3", trace=NEW)
     yield Cell("Broken servers", "TLSA record, but no STARTTLS", "smtp-sink",
                to("dane-clear.test", LATER, "does not offer STARTTLS"), mail(), at="sink:no TLS", setting="tls1.3")
 
@@ -313,7 +315,7 @@ MECHANISMS = {"postfix": ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA
               "exim": ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"),
               "opensmtpd": ("PLAIN", "LOGIN")}
 # How Received says that somebody has logged in, through TLS and in the clear.
-AUTHENTICATED = {"postfix": rb"Authenticated sender: joe@relay.test", "exim": rb"esmtpsa ", "opensmtpd": rb"auth=yes"}
+AUTHENTICATED = {"postfix": rb"Authenticated sender: joe@relay.test", "exim": rb"esmtpsa ", "opensmtpd": rb"ESMTPSA "}
 AUTHENTICATED_CLEAR = {"postfix": rb"Authenticated sender: joe@relay.test", "exim": rb"esmtpa "}
 
 
@@ -334,7 +336,7 @@ def auth():
 
 
 # What they say to strangers: postfix and exim at RCPT, OpenSMTPD at MAIL.
-REFUSALS = {"postfix": (NEVER, "Access denied"), "exim": (NEVER, "log in first"), "opensmtpd": (LATER, "530")}
+REFUSALS = {"postfix": (NEVER, "Access denied"), "exim": (NEVER, "log in first"), "opensmtpd": (NEVER, "530")}
 
 
 def auth_routes(user, password):

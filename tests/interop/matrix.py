@@ -26,7 +26,8 @@ class Sender:
     def __init__(self, top, bin_directory, name, control, certificates):
         self.directory = f"{top}/{name}"
         self.bin = bin_directory
-        self.environment = {"PATH": f"{bin_directory}:/usr/bin:/bin", "HOME": self.directory, "USER": "interop", "TZ": "UTC",
+        self.environment = {"PATH": f"{bin_directory}:/usr/bin:/bin", "HOME": self.directory, "USER": "interop",
+                            "TZ": "UTC",
                             "QUEUEDIR": f"{self.directory}/queue", "CONTROLDIR": f"{self.directory}/control",
                             "ALIASDIR": f"{self.directory}/alias", "CERTDIR": f"{self.directory}/certs"}
         os.makedirs(self.directory + "/control")
@@ -60,9 +61,9 @@ class Sender:
 
     def begin(self):
         self.log = open(self.log_path, "ab")
-        self.process = subprocess.Popen([f"{self.bin}/qmta-send", "-d", "./Maildir/"], env=self.environment, user=NOBODY,
-                                        group=NOBODY, extra_groups=[], stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=self.log)
+        self.process = subprocess.Popen([f"{self.bin}/qmta-send", "-d", "./Maildir/"], env=self.environment,
+                                        user=NOBODY, group=NOBODY, extra_groups=[], stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log)
 
     def stop(self):
         if self.process is None:
@@ -272,9 +273,10 @@ def cell_text(entries):
 
 def write_table(path, grouped, versions):
     lines = ["# Interoperability", "",
-             "Written by `make interop` (`tests/interop/run-all --write-table`). Every entry is one or more messages that",
-             "qmta has sent to another mail system by names from real DNS servers, over loopback. What arrived is compared",
-             "with what was sent, envelope, header and body, byte for byte. An entry says what rightly became of them.", "",
+             "Written by `make interop` (`tests/interop/run-all --write-table`). Every entry is one or more messages",
+             "that qmta has sent to another mail system by names from real DNS servers, over loopback. What arrived is",
+             "compared with what was sent, envelope, header and body, byte for byte. An entry says what rightly became",
+             "of them.", "",
              "The other side: " + ", ".join(versions) + ", from Debian's packages.", ""]
     tables = {}
     for (table, row, column), entries in grouped.items():
@@ -348,6 +350,9 @@ def main():
     arguments.add_argument("--keep", action="store_true")
     arguments.add_argument("patterns", nargs="*")
     options = arguments.parse_args()
+    if options.write_table and options.patterns:
+        print("a table is written of all cells only, not of some", file=sys.stderr)
+        return 100
     programs = os.path.realpath(options.bin or options.top + "/artifacts/bin")
 
     chosen = [cell for cell in matrix.cells()
@@ -399,7 +404,7 @@ def main():
                 sender = Sender(top, top + "/bin", setting, control["main"] | control[setting], trusted[setting])
                 results.update(run_setting(sender, these, judge))
         passed, failed, grouped = report({cell: results[cell] for cell in chosen}, sys.stdout)
-        if options.write_table and not options.patterns:
+        if options.write_table:
             versions = [f"{text} {version(systems[name].root, systems[name].package)}"
                         for text, name in (("postfix", "postfix"), ("exim", "exim"), ("OpenSMTPD", "opensmtpd"))]
             versions += [f"{name} {version(names.root, name)}" for name in ("nsd", "unbound")]

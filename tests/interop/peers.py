@@ -327,7 +327,7 @@ filter "names" chain {{ "gone", "later" }}
 action "store" maildir "/var/mail/interop" virtual <everybody>
 match from any for any action "store"
 """)
-        self.run("sh", "-c", "find /var/spool/smtpd -type f -delete")
+        self.run("sh", "-c", "! test -d /var/spool/smtpd || find /var/spool/smtpd -type f -delete")
         self.listens = [(address, port) for address in (self.v4, self.v6) for port in (25, 465, 587)]
 
     def begin(self):

@@ -4,8 +4,8 @@
 # shellcheck shell=bash
 
 # overlay DIRECTORY NAME [PACKAGE...]: DIRECTORY/root/NAME becomes a root directory, an overlay over the machine's. The
-# Debian packages are really installed in it, the first time; what changes there stays in DIRECTORY/layer/NAME. A package
-# of another suite than the machine's is NAME/SUITE.
+# Debian packages are really installed in it, the first time; what changes there stays in DIRECTORY/layer/NAME. A
+# package of another suite than the machine's is NAME/SUITE.
 overlay() {
     local directory=$1 name=$2 root=$1/root/$2 layer=$1/layer/$2
     shift 2
@@ -24,7 +24,8 @@ overlay() {
     local package
     for package; do
         if [[ $package == */* ]]; then
-            echo "deb http://deb.debian.org/debian ${package#*/} main" >"$root/etc/apt/sources.list.d/${package#*/}.list"
+            echo "deb http://deb.debian.org/debian ${package#*/} main" \
+                >"$root/etc/apt/sources.list.d/${package#*/}.list"
         fi
     done
     local install=(apt-get install -y -qq --no-install-recommends "$@")
