@@ -63,7 +63,12 @@ internal sealed class Scheduler
     }
 
     /// <summary>Gives the scheduler the local helper that was started as root.</summary>
-    internal void Adopt(Helper localHelper) => channels[(int)ChannelKind.Local].Helper = localHelper;
+    internal void Adopt(Helper localHelper)
+    {
+        Channel local = channels[(int)ChannelKind.Local];
+        local.Helper = localHelper;
+        local.HelperStarted = clock.SinceBoot;
+    }
 
     /// <summary>Runs; returns the exit code: 0, or 111 when messages could not be tried.</summary>
     internal int Run()
