@@ -17,9 +17,17 @@ internal static class Sendmail
         {
             if (arguments is ["--help"])
                 _ = Standard.Output(Usage + "\nReads a message from standard input and sends it; -t takes recipients from its header too.\n");
+            else if (arguments is ["-bi"]) RebuildAliases();
             else if (arguments is ["--version"]) _ = Standard.Output(Command.Version("sendmail"));
             else Command.Inject(Parse(arguments), noInput);
         });
+
+    // newaliases is this command by another name in other mail systems; here the other way round.
+    private static void RebuildAliases()
+    {
+        int error = Processes.Replace(Programs.Find("newaliases"), ["newaliases"]);
+        throw new InjectException(Failure.Unavailable, "unable to run newaliases: " + Errno.Text(error));
+    }
 
     // sysexits.h
     internal static int ExitCode(Failure failure) => failure switch
@@ -90,7 +98,7 @@ internal static class Sendmail
             "m" => null,
             "s" => "an SMTP session (-bs)",
             "p" => "a listing of the queue (-bp)",
-            "i" => "a rebuilt alias database (-bi)",
+            "i" => "a rebuilt alias database together with other arguments (-bi)",
             "d" or "D" or "l" => "an SMTP server (-b" + mode + ")",
             "v" or "t" => "a test of addresses (-b" + mode + ")",
             "h" or "H" => "the host status database (-b" + mode + ")",
