@@ -19,12 +19,25 @@ internal sealed class AliasExpansion(Func<string, byte[]?> find)
     private const int LongestLine = 64 << 10;
     private const int WorldReadable = 0x124; // 0444
 
+    // Instructions that need not be looked at again; an address that is an end is one string, here and in the list.
     private readonly HashSet<string> seen = [];
-    private readonly Queue<string> pending = [];
-    private bool forgotten;
+    private readonly List<string> ends = [];
+    private readonly HashSet<string> aliased = []; // those of them that are no ends
+    private readonly Queue<byte[]> pending = [];
+    private readonly Queue<string> lists = [];
+    private bool forgotten, plain;
+
+    /// <summary>Number of addresses to send the message to.</summary>
+    internal int ForwardCount => ends.Count;
 
     /// <summary>Addresses to send the message to.</summary>
-    internal List<string> Forwards { get; } = [];
+    internal IEnumerable<string> Forwards
+    {
+        get
+        {
+            foreach (string end in ends) yield return end[1..];
+        }
+    }
 
     /// <summary>Commands to run.</summary>
     internal List<string> Commands { get; } = [];
@@ -44,26 +57,35 @@ internal sealed class AliasExpansion(Func<string, byte[]?> find)
         if (data == null) return false;
         byte[]? owner = find("?" + recipient) ?? find("?@" + host) ?? find("?" + anyHost);
         if (owner != null) Owner = Latin1.String(owner).TrimEnd('\0');
-        seen.Add("&" + recipient);
-        seen.Add("&" + anyHost[..Math.Max(0, at)]);
-        Take(data);
-        while (pending.TryDequeue(out string? instruction))
+        foreach (string self in (ReadOnlySpan<string>)["&" + recipient, "&" + anyHost[..Math.Max(0, at)]])
         {
-            if (instruction[0] == '/') Include(instruction);
-            else Follow(instruction[1..]);
+            seen.Add(self);
+            aliased.Add(self);
         }
-        if (Forwards.Count == 0 && Commands.Count == 0 && !forgotten)
-            throw Failure.BounceSaying("The aliases of " + recipient.Replace('\n', '_') + " lead in a circle. (#5.4.6)");
+        pending.Enqueue(data);
+        while (true)
+        {
+            if (pending.TryDequeue(out data)) Take(data);
+            else if (lists.TryDequeue(out string? list)) Include(list);
+            else break;
+        }
+        if (ends.Count == 0 && Commands.Count == 0 && !forgotten)
+            throw Failure.BounceSaying("The aliases of " + recipient.Replace('\n', '_') + " lead in a circle or to an empty list. (#5.4.6)");
         return true;
     }
 
     // An address that aliases lead to: another alias, unless it has an owner of its own, or the end.
-    private void Follow(string address)
+    private void Follow(string instruction)
     {
-        string key = Latin1.Lower(address.Contains('@') ? address : address + "@");
+        string key = Latin1.Lower(instruction[1..]);
+        if (!key.Contains('@')) key += "@";
         // A list with an owner gets the message by way of the queue: it goes on under that owner's name.
-        if (find("?" + key) == null && find(":" + key) is byte[] data) Take(data);
-        else Add(address);
+        if (find(":" + key) is byte[] data && find("?" + key) == null)
+        {
+            pending.Enqueue(data);
+            aliased.Add(Latin1.Lower(instruction));
+        }
+        else if (!plain || !seen.Contains("=" + instruction[1..])) ends.Add(instruction);
     }
 
     private void Take(byte[] data)
@@ -88,23 +110,20 @@ internal sealed class AliasExpansion(Func<string, byte[]?> find)
                 if (seen.Add(instruction)) Commands.Add(instruction[1..]);
                 break;
             case '=':
-                Add(instruction[1..]);
+                plain = true;
+                string same = "&" + Latin1.Lower(instruction[1..]);
+                if (seen.Add(instruction) && (!seen.Contains(same) || aliased.Contains(same))) ends.Add(instruction);
                 break;
             case '&':
-                if (seen.Add(Latin1.Lower(instruction))) pending.Enqueue(instruction);
+                if (seen.Add(Latin1.Lower(instruction))) Follow(instruction);
                 break;
             case '/':
-                if (seen.Add(instruction)) pending.Enqueue(instruction);
+                if (seen.Add(instruction)) lists.Enqueue(instruction);
                 break;
             default:
                 throw Failure.TryLater("the database has an instruction that is not understood: " + instruction);
         }
         if (seen.Count > MostRecipients) throw Failure.TryLater("an alias has more than 200,000 recipients");
-    }
-
-    private void Add(string address)
-    {
-        if (seen.Add("=" + address)) Forwards.Add(address);
     }
 
     private void Include(string path)

@@ -58,14 +58,14 @@ internal static class FastForward
             throw code is 100 or 112 or 64 or 65 or 70 or 76 or 77 or 78 ? Failure.Bounce("failed: " + command)
                 : Failure.TryLater("failed for now: " + command);
         }
-        if (expansion.Forwards.Count > 0) Resending.Send("fastforward", sender, expansion.Forwards);
+        if (expansion.ForwardCount > 0) Resending.Send("fastforward", sender, expansion.Forwards);
     }
 
     private static void Describe(AliasExpansion expansion, string sender)
     {
         ByteWriter output = new(1, "standard output");
         foreach (string command in expansion.Commands) output.Put("run " + Shown(command) + "\n");
-        if (expansion.Forwards.Count > 0) output.Put("from <" + Shown(sender) + ">\n");
+        if (expansion.ForwardCount > 0) output.Put("from <" + Shown(sender) + ">\n");
         else if (expansion.Commands.Count == 0) output.Put("no forwarding\n");
         foreach (string address in expansion.Forwards) output.Put("to <" + Shown(address) + ">\n");
         output.Flush();

@@ -46,6 +46,8 @@ public sealed class AliasExpansionTests : IDisposable
     [InlineData("root: pi@far.example, |log", "pi@far.example |log")]
     [InlineData("root: root, pi", "pi")]
     [InlineData("root: \\root, pi", "root pi")]
+    [InlineData("root: pi, \\pi", "pi")]
+    [InlineData("root: \\pi, pi", "pi")]
     [InlineData("root: a\na: root, pi", "pi")]
     [InlineData("root: nobody\nnobody: /dev/null", "")]
     [InlineData("@pi.example: all\nroot: any", "all")]
@@ -118,7 +120,7 @@ public sealed class AliasExpansionTests : IDisposable
         Write("list", new string('x', 70_000));
         Assert.Contains("64 KiB", Assert.Throws<Failure>(() => Leads("root: :include:DIR/list")).Message);
         Write("list", string.Concat(Enumerable.Range(0, 50_000).Select(i => $"user{i}@far.example\n")));
-        Assert.Equal(50_000, Expansion("root: :include:DIR/list", "root@x", out _).Forwards.Count);
+        Assert.Equal(50_000, Expansion("root: :include:DIR/list", "root@x", out _).ForwardCount);
     }
 
     [Fact]
