@@ -1,12 +1,13 @@
 """The cells of the matrix: which message goes where, and what must become of it."""
 import itertools
+import re
 
 OK, LATER, NEVER = "success", "deferral", "failure"
 PEERS = ("postfix", "exim", "opensmtpd")
 V4 = {"postfix": "127.0.0.11", "exim": "127.0.0.12", "opensmtpd": "127.0.0.13"}
 V6 = {name: "fd00::" + address[-2:] for name, address in V4.items()}
-# Addresses where nobody listens, and one that is this host's own.
-DEAD, DEAD6, SELF = "127.0.0.98", "fd00::98", "127.0.0.77"
+# An address where nobody listens, and two that are this host's own.
+DEAD, SELF, SELF6 = "127.0.0.98", "127.0.0.77", "fd00::77"
 
 
 class Cell:
@@ -14,13 +15,16 @@ class Cell:
 
     recipients: what is expected of each, (OK, LATER or NEVER, part of the report). at: the system that must have it.
     message: bytes or a function that makes them. expect: what must be stored, when that is not the message itself.
+    trace: what the header fields before it must say. bounce: the system that must have a bounce for the sender.
+    connections: how many the whole setting may make to the system.
     """
 
     def __init__(self, table, row, column, recipients, message, *, at=None, sender="sensor@board.test", by="queue",
-                 expect=None, setting="main", trace=b"", seconds=None):
+                 expect=None, setting="main", trace=b"", seconds=None, bounce=None, connections=None):
         self.table, self.row, self.column, self.recipients = table, row, column, recipients
         self.message, self.at, self.sender, self.by, self.expect = message, at, sender, by, expect
         self.setting, self.trace, self.seconds = setting, trace, seconds
+        self.bounce, self.connections = bounce, connections
 
     @property
     def name(self):
@@ -219,6 +223,26 @@ def dots():
                            {f"{fresh('dots')}@v4.{peer}.test": (OK, "")}, mail(body), at=peer, expect=on_the_wire)
 
 
+def connections():
+    """Where connections come from, what is said first, and how many there are."""
+    for peer in PEERS:
+        for kind, source in (("4", SELF), ("6", SELF6)):
+            trace = (rb"(?s)(?=.*from[^;]*relay\.board\.test)(?=.*from[^;]*\[(IPv6:)?" + re.escape(source.encode())
+                     + rb"\])")
+            yield Cell("Connections", f"outgoingip and helohost, IPv{kind}", peer, to(f"v{kind}.{peer}.test"), mail(),
+                       at=peer, setting="bound", trace=trace)
+        for _ in range(20):
+            yield Cell("Connections", "20 messages one after the other over at most 2 connections", peer,
+                       to(f"v4.{peer}.test"), mail(), at=peer, setting="one by one", connections=2)
+
+
+def bounces():
+    for peer, home in zip(PEERS, PEERS[1:] + PEERS[:1]):
+        yield Cell("Messages", f"refused, the bounce goes to {home}", peer,
+                   {f"{fresh('reject')}@v4.{peer}.test": (NEVER, "5.1.1")}, mail("Gr\xfc\xdfe\n".encode("latin-1")),
+                   at=peer, sender=f"{fresh()}@v4.{home}.test", bounce=home)
+
+
 # What smtp-sink is told, and what becomes of a message: outcome, part of the report, whether the sink has it.
 FAULTS = [
     ("greets with 5xx", ["-f", "CONNECT"], LATER, ""), ("greets with 4xx", ["-r", "CONNECT"], LATER, ""),
@@ -295,11 +319,15 @@ def tls():
                 ("a wrong digest in a zone that is not signed", f"{peer}.plain", OK, "")):
             yield Cell("DANE", row, peer, to(domain, outcome, part), mail(), at=peer, setting="tls1.3",
                        trace=NEW if outcome == OK else b"")
+        yield Cell("TLS", "host in notlshosts: in the clear", peer, to(f"nomx.{peer}.test"), mail(), at=peer,
+                   setting="tls1.3", trace=rb"with (?i:ESMTP) ")
         yield Cell("Certificates", "authority in tlshosts", peer, to(f"v4.{peer}.test"), mail(), at=peer,
                    setting="verified", trace=NEW)
         # Nothing vouches for these: the file is there and holds another authority.
         yield Cell("Certificates", "another authority in tlshosts", peer,
                    to(f"v6.{peer}.test", LATER, "certificate verify failed"), mail(), at=peer, setting="verified")
+    yield Cell("Certificates", "this client's certificate", "postfix", to("v4.postfix.test"), mail(), at="postfix",
+               setting="verified", trace=rb'Client CN "board.test", Issuer "interop ca" \(verified OK\)')
     for row, part in (("expired", "certificate has expired"), ("for another name", "hostname mismatch"),
                       ("self-signed", "self-signed certificate")):
         domain = row.replace(" ", "-") + ".test"
@@ -357,7 +385,7 @@ def auth_routes(user, password):
 
 
 def cells():
-    for group in (plain, routing, text, tls, auth, faults, dots):
+    for group in (plain, routing, connections, text, bounces, dots, tls, auth, faults):
         yield from group()
 
 
@@ -376,15 +404,18 @@ smtps6-{peer}.test:mx6.{peer}.test:465
                  "notipme": "127.0.0.0/26\n127.0.0.64/29\n127.0.0.80/28\n127.0.0.96/28\n127.0.1.0/24\nfd00::/64\n"},
         "impatient": {"timeoutremote": "3\n", "timeoutconnect": "3\n"},
         "tls1.2": {"tlsclientmethod": "TLSv1_2\n"},
-        "tls1.3": {"tlsclientmethod": "TLSv1_3\n", "smtproutes": routes + auth_routes(user, password)},
+        "tls1.3": {"tlsclientmethod": "TLSv1_3\n", "smtproutes": routes + auth_routes(user, password),
+                   "notlshosts": "".join(f"nomx.{peer}.test\n" for peer in PEERS)},
         "verified": {},
+        "bound": {"outgoingip": f"{SELF}\n{SELF6}\n", "helohost": "relay.board.test\n"},
+        "one by one": {"concurrencyremote": "1\n"},
     }
 
 
-def certificates(authority, other):
-    """Files below CERTDIR by setting: what is to be verified, and by which authority."""
+def certificates(authority, other, client):
+    """Files below CERTDIR by setting: what is to be verified, by which authority, and this client's own."""
     verified = {f"tlshosts/mx4.{peer}.test.pem": authority for peer in PEERS}
     verified |= {f"tlshosts/mx6.{peer}.test.pem": other for peer in PEERS}
     nothing = {"tlshosts/exhaustivelist": b""}
-    return {"main": nothing, "impatient": nothing, "tls1.2": {}, "tls1.3": {"clientca.pem": authority},
-            "verified": verified}
+    return {"tls1.2": {}, "tls1.3": {"clientca.pem": authority}, "verified": verified | {"clientcert.pem": client},
+            **dict.fromkeys(("main", "impatient", "bound", "one by one"), nothing)}

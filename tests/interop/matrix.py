@@ -125,6 +125,7 @@ class Judge:
     def __init__(self, systems, sinks):
         self.systems, self.sinks = systems, sinks
         self.boxes = {}
+        self.connections = {}   # made by the setting that has run last
 
     def collect(self):
         for name, system in self.systems.items():
@@ -140,6 +141,8 @@ class Judge:
                 return f"no outcome for {recipient}"
             if found[0] != outcome or part.replace(" ", "_") not in found[1]:
                 return f"{recipient}: expected {outcome} {part}, but {found[0]}: {found[1]}"
+        if cell.bounce:
+            return self.bounced(cell)
         if not cell.at:
             return None
         message = cell.message() if callable(cell.message) else cell.message
@@ -149,6 +152,18 @@ class Judge:
             problem = place(cell, recipient, outcome, expected)
             if problem:
                 return problem
+        return None
+
+    def bounced(self, cell):
+        """The sender must have the report and the message, from nobody."""
+        found = self.boxes[cell.bounce].get(cell.sender, [])
+        if len(found) != 1:
+            return f"{cell.bounce} has {len(found)} messages for {cell.sender}"
+        sender, data = found[0]
+        (recipient, (_, part)), = cell.recipients.items()
+        for what in (recipient.encode(), part.encode(), cell.message):
+            if sender or what not in data:
+                return f"the bounce from {sender!r} lacks {what!r}: {data!r}"
         return None
 
     def in_sink(self, cell, recipient, outcome, expected):
@@ -205,6 +220,7 @@ def difference(data, expected):
 
 def run_setting(sender, cells, judge):
     """Gives all messages to one qmta and judges them; returns {cell: what is wrong or None}."""
+    before = {name: system.connections() for name, system in judge.systems.items()}
     sender.begin()
     try:
         wait(lambda: os.path.exists(sender.log_path) and os.path.getsize(sender.log_path), 20, "qmta-send begins")
@@ -232,6 +248,11 @@ def run_setting(sender, cells, judge):
                 break
             if waiting:
                 time.sleep(0.3)
+        judge.connections = {name: system.connections() - before[name] for name, system in judge.systems.items()}
+        for cell in cells:
+            made = judge.connections.get(cell.at, 0)
+            if cell.connections and not 0 < made <= cell.connections:
+                results[cell] = results[cell] or f"{made} connections to {cell.at}"
         if sender.tells_password():
             for cell in cells:
                 if cell.table == "AUTH":
@@ -334,7 +355,11 @@ def certificates():
                           openssl("x509", "-in", "ca.pem", "-outform", "DER"))
         digests = {"key": hashlib.sha256(key).hexdigest(), "authority": hashlib.sha256(authority).hexdigest()}
         files = {}
-        for name in ("server.pem", "server.key", "ca.pem", "otherca.pem", *(f"{name}.pem" for name in
+        request("client", ["board.test"])
+        sign("client", "30")
+        with open(directory + "/client.pem", "ab") as out, open(directory + "/server.key", "rb") as key:
+            out.write(key.read())
+        for name in ("server.pem", "server.key", "ca.pem", "otherca.pem", "client.pem", *(f"{name}.pem" for name in
                                                                             matrix.BAD_CERTIFICATES.values())):
             with open(f"{directory}/{name}", "rb") as file:
                 files[name] = file.read()
@@ -367,7 +392,7 @@ def main():
     os.mkdir(logs)
 
     # postfix wants to see its addresses on an interface.
-    for address in [*matrix.V4.values(), *matrix.V6.values(), matrix.SELF, "127.0.0.14"]:
+    for address in [*matrix.V4.values(), *matrix.V6.values(), matrix.SELF, matrix.SELF6, "127.0.0.14"]:
         bits = 128 if ":" in address else 32
         subprocess.run(["ip", "address", "add", f"{address}/{bits}", "dev", "lo"], check=True)
     with open(top + "/resolv.conf", "w") as file:
@@ -397,7 +422,7 @@ def main():
         results = {}
         judge = Judge(systems, sinks)
         control = matrix.control(peers.USER, peers.PASSWORD)
-        trusted = matrix.certificates(keys["ca.pem"], keys["otherca.pem"])
+        trusted = matrix.certificates(keys["ca.pem"], keys["otherca.pem"], keys["client.pem"])
         for setting in control:
             these = [cell for cell in chosen if cell.setting == setting]
             if these:

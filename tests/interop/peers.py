@@ -83,9 +83,11 @@ class Peer(Program):
     """A mail system with a Maildir of what it has taken."""
     trace = {b"return-path", b"received", b"delivered-to"}
     reports = b"delivered-to"
+    connection_log = None
 
     def __init__(self, roots, logs, certificates):
-        super().__init__(f"{roots}/{self.name}", open(f"{logs}/{self.name}.log", "ab"))
+        self.log_path = f"{logs}/{self.name}.log"
+        super().__init__(f"{roots}/{self.name}", open(self.log_path, "ab"))
         self.mailbox = f"{self.root}/var/mail/interop"
         subprocess.run(["rm", "-rf", self.mailbox], check=True)
         # A user who owns the mailbox; only the first time.
@@ -113,11 +115,17 @@ class Peer(Program):
     def parse(self, data):
         """The envelope, which stands in header fields before the message."""
         # The first field of each name is the one this system wrote.
-        recipient = re.search(rb"^" + self.reports + rb": *(.*)$", data, re.M | re.I)
-        sender = re.search(rb"^return-path: *<?(.*?)>?$", data, re.M | re.I)
+        head = data[:data.find(b"\n\n") + 1]
+        recipient = re.search(rb"^" + self.reports + rb": *(.*)$", head, re.M | re.I)
+        sender = re.search(rb"^return-path: *<?(.*?)>?$", head, re.M | re.I)
         # OpenSMTPD writes nothing for the null sender.
         text = [found.group(1).strip().decode("latin-1") if found else "" for found in (recipient, sender)]
         return text[0], text[1], data
+
+    def connections(self):
+        """How many connections have been made to it."""
+        with open(self.connection_log or self.log_path, "rb") as file:
+            return len(re.findall(self.connection, file.read()))
 
     def ready(self):
         for address, port in self.listens:
@@ -128,6 +136,7 @@ class Peer(Program):
 class Postfix(Peer):
     name, v4, v6 = "postfix", "127.0.0.11", "fd00::11"
     package = "postfix"
+    connection = rb"\]: connect from"
     reports = b"x-original-to"
     trace = Peer.trace | {b"x-original-to"}
 
@@ -148,6 +157,7 @@ class Postfix(Peer):
             # Line ends other than CRLF are refused: a stray one would show.
             smtpd_forbid_bare_newline="yes",
             smtpd_tls_cert_file="/etc/interop/server.pem", smtpd_tls_key_file="/etc/interop/server.key",
+            smtpd_tls_ask_ccert="yes", smtpd_tls_CAfile="/etc/interop/ca.pem",
             smtpd_tls_security_level="may", smtpd_tls_loglevel="1", smtpd_tls_received_header="yes",
             smtpd_sasl_authenticated_header="yes", smtpd_sasl_type="dovecot", smtpd_sasl_path="private/auth",
             default_process_limit="30")
@@ -208,6 +218,7 @@ service stats {{
 class Exim(Peer):
     name, v4, v6 = "exim", "127.0.0.12", "fd00::12"
     package = "exim4-daemon-heavy"
+    connection = rb"SMTP connection from \S+ \(TCP"
     reports = b"envelope-to"
     trace = Peer.trace | {b"envelope-to"}
 
@@ -239,6 +250,7 @@ smtp_accept_queue_per_connection = 0
 host_lookup =
 rfc1413_hosts =
 log_file_path = /var/log/exim4/%slog
+log_selector = +smtp_connection
 acl_smtp_rcpt = recipient
 begin acl
 recipient:
@@ -296,6 +308,10 @@ cram_md5:
         self.run("chown", "Debian-exim", "/etc/interop/sasldb2")
         self.listens = [(address, port) for address in (self.v4, self.v6) for port in (25, 465, 587, 2525)]
 
+        self.connection_log = self.root + "/var/log/exim4/mainlog"
+        self.write("/var/log/exim4/mainlog", "")
+        self.run("chown", "Debian-exim", "/var/log/exim4/mainlog")
+
     def begin(self):
         self.start("exim4", "-bdf", "-q5m")
 
@@ -303,6 +319,7 @@ cram_md5:
 class OpenSmtpd(Peer):
     name, v4, v6 = "opensmtpd", "127.0.0.13", "fd00::13"
     package = "opensmtpd"
+    connection = rb"smtp connected address="
 
     def configure(self):
         crypt = self.run("smtpctl", "encrypt", PASSWORD).strip()
