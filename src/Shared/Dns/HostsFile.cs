@@ -7,16 +7,6 @@ using Qmta.Text;
 
 namespace Qmta.Dns;
 
-/// <summary>Which state of a file was read; all zero when there is no such file.</summary>
-internal readonly record struct FileVersion(ulong Device, ulong Inode, long Modified, long Size)
-{
-    internal static FileVersion Of(string path)
-    {
-        _ = Files.Status(path, out FileStatus status);
-        return new FileVersion(status.Device, status.Inode, status.Modified, status.Size);
-    }
-}
-
 /// <summary>
 /// Looks names up in a hosts file. It is read through one buffer, as lists that block advertising make it megabytes
 /// long, and what was found is remembered until the file changes. Any thread may ask.

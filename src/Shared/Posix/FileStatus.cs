@@ -14,6 +14,8 @@ public struct FileStatus
     [FieldOffset(32)] private readonly ulong inode;
     [FieldOffset(40)] private readonly ulong size;
     [FieldOffset(64)] private readonly long accessed;
+    [FieldOffset(96)] private readonly long changed;
+    [FieldOffset(104)] private readonly uint changedNanoseconds;
     [FieldOffset(112)] private readonly long modified;
     [FieldOffset(136)] private readonly uint deviceMajor;
     [FieldOffset(140)] private readonly uint deviceMinor;
@@ -29,6 +31,10 @@ public struct FileStatus
     public readonly long Size => (long)size;
     /// <summary>Time of last access, seconds since 1970.</summary>
     public readonly long Accessed => accessed;
+    /// <summary>Time of the last change of contents, owner, mode or links, seconds since 1970.</summary>
+    public readonly long Changed => changed;
+    /// <summary>The nanoseconds of <see cref="Changed"/>.</summary>
+    public readonly uint ChangedNanoseconds => changedNanoseconds;
     /// <summary>Time of last modification, seconds since 1970.</summary>
     public readonly long Modified => modified;
     /// <summary>Device number of the filesystem, for comparison only.</summary>

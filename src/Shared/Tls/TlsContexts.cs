@@ -48,7 +48,8 @@ public sealed class TlsContexts
 
     private static string Version(string? file)
     {
-        if (file == null || Files.Status(file, out FileStatus status) < 0) return "none ";
-        return status.Device + ":" + status.Inode + ":" + status.Modified + ":" + status.Size + " ";
+        if (file == null) return "none ";
+        FileVersion version = FileVersion.Of(file);
+        return version.Device + ":" + version.Inode + ":" + version.Changed + "." + version.ChangedNanoseconds + ":" + version.Size + " ";
     }
 }
