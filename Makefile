@@ -10,7 +10,7 @@ SOURCES := $(shell find src build.proj aot.props Directory.Build.props Directory
 	scripts/build scripts/setup \( -name bin -o -name obj \) -prune -o -print)
 SINK_SOURCES := $(shell find tests/sink \( -name bin -o -name obj \) -prune -o -print 2>/dev/null)
 
-.PHONY: help build test unit quickstart e2e interop crash bench soak rpi install clean
+.PHONY: help build test unit quickstart e2e interop interop-local crash bench soak rpi install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ e2e: artifacts/.sink $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## th
 
 interop: $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## deliver to postfix, exim and OpenSMTPD with real DNS servers (root, Debian); writes docs/interop.md
 	tests/interop/run-all --bin $(BIN) $(if $(ONLY),$(ONLY),--write-table)
+
+interop-local: artifacts/.built ## deliver through procmail, maildrop and Dovecot; have mutt, mailutils and IMAP read it (root, Debian)
+	tests/interop/run-local --bin $(BIN) $(ONLY)
 
 crash: artifacts/.built ## kill everything at random moments, 500 times; SEED=N repeats a run
 	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))
