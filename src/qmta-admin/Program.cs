@@ -15,6 +15,7 @@ internal static class Program
             CdbCommand.Create(),
             TcpTimeoutCommands.List(),
             TcpTimeoutCommands.Clear(),
+            RateCommand.Create(),
             AssignmentCommands.CreateNewUsers(),
             AssignmentCommands.CreatePasswordToUsers(),
         ];

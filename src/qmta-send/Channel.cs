@@ -127,6 +127,13 @@ internal sealed class Channel
         return number;
     }
 
+    /// <summary>A candidate does not go now after all.</summary>
+    internal void Release(Candidate candidate)
+    {
+        candidate.Job.Open--;
+        destinations?.Ended(candidate.Recipient, 'D', Concurrency);
+    }
+
     /// <summary>Takes a delivery out when it has ended; null when there is none of that number.</summary>
     /// <param name="number">Its number.</param>
     /// <param name="verdict">The report's first letter.</param>

@@ -48,6 +48,8 @@ internal sealed class Job
     internal int Open { get; set; }
     /// <summary>Recipients that are not done with.</summary>
     internal int Undone { get; set; }
+    /// <summary>When a recipient may go that its domain's rate kept back, seconds since 1970; null when there is none.</summary>
+    internal long? NotBefore { get; set; }
     /// <summary>Whether every recipient has been looked at.</summary>
     internal bool AllRead { get; private set; }
 

@@ -33,6 +33,7 @@ internal sealed class Scheduler
     private readonly Cleaner cleaner;
     private readonly Bounces bounces;
     private readonly TodoScan todo;
+    private readonly Rates rates;
     private readonly Channel[] channels = [new(ChannelKind.Local), new(ChannelKind.Remote)];
     private readonly PriorityQueue<ulong, long> finished = new();
     private readonly int signals, clockWatch;
@@ -58,6 +59,7 @@ internal sealed class Scheduler
         clock = new QueueClock(queue.Clock);
         clockWatch = Clocks.WatchForSteps();
         bounces = new Bounces(queue, settings, clock);
+        rates = new Rates(queue);
         todo = new TodoScan(queue, settings, clock, cleaner, channels);
         SetConcurrency();
     }
@@ -143,6 +145,13 @@ internal sealed class Scheduler
         {
             if (!HelperReady(channel)) return;
             if (channel.Next(clock.Now, OpenPass, Close) is not Candidate next) return;
+            if (!rates.Permit(next, clock.Now))
+            {
+                channel.Release(next);
+                LogStatus();
+                if (next.Job.AllRead && next.Job.Open == 0) Close(next.Job);
+                continue;
+            }
             Delivery delivery = new(next.Job, next.Recipient, next.Position, ++deliveries);
             int number = channel.Start(delivery);
             Log.Line($"starting delivery {delivery.LogNumber}: msg {next.Job.Id} to {channel.Name} {Log.Safe(next.Recipient)}");
@@ -288,7 +297,7 @@ internal sealed class Scheduler
         {
             if (job.Undone > 0)
             {
-                if (WriteDown(job) != null) channel.Add(job.Id, RetrySchedule.Next(job.Birth, clock.Now, job.Channel));
+                if (WriteDown(job) != null) channel.Add(job.Id, NextAttempt(job));
                 return;
             }
             FinishDirect(job.Id);
@@ -296,7 +305,7 @@ internal sealed class Scheduler
         }
         if (job.Undone > 0)
         {
-            channel.Add(job.Id, RetrySchedule.Next(job.Birth, clock.Now, job.Channel));
+            channel.Add(job.Id, NextAttempt(job));
             return;
         }
         string path = channel.Kind == ChannelKind.Local ? queue.Local(job.Id) : queue.Remote(job.Id);
@@ -312,6 +321,8 @@ internal sealed class Scheduler
         if (otherStatus == -Errno.ENOENT) finished.Enqueue(job.Id, clock.Now);
         else if (otherStatus < 0) finished.Enqueue(job.Id, clock.Now + SystemFailurePause);
     }
+
+    private long NextAttempt(Job job) => job.NotBefore ?? RetrySchedule.Next(job.Birth, clock.Now, job.Channel);
 
     /// <summary>
     /// Writes the state of a message in todo down, so that it can wait; null when that fails, and the message stays in
@@ -649,5 +660,5 @@ internal sealed class Scheduler
 
     private void LogStatus() => Log.Line(
         $"status: local {channels[0].Running}/{channels[0].Concurrency} remote {channels[1].Running}/{channels[1].Concurrency}"
-        + (stopping ? " exitasap" : ""));
+        + (rates.Delayed > 0 ? $" delayed jobs={rates.Delayed}" : "") + (stopping ? " exitasap" : ""));
 }

@@ -24,11 +24,24 @@ internal sealed class FakeNameServer : IDisposable
     {
         this.answer = answer;
         address ??= IPAddress.Loopback;
-        udp = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        udp.Bind(new IPEndPoint(address, 0));
-        Port = ((IPEndPoint)udp.LocalEndPoint!).Port;
-        tcp = new TcpListener(address, Port);
-        tcp.Start();
+        for (int attempt = 1; ; attempt++)
+        {
+            udp = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            udp.Bind(new IPEndPoint(address, 0));
+            Port = ((IPEndPoint)udp.LocalEndPoint!).Port;
+            tcp = new TcpListener(address, Port);
+            try
+            {
+                tcp.Start();
+                break;
+            }
+            catch (SocketException) when (attempt < 50)
+            {
+                // The same number is taken for TCP, by another test perhaps.
+                udp.Dispose();
+                tcp.Dispose();
+            }
+        }
         new Thread(ServeDatagrams) { IsBackground = true }.Start();
         new Thread(ServeStreams) { IsBackground = true }.Start();
     }
