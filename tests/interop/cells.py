@@ -8,6 +8,8 @@ V4 = {"postfix": "127.0.0.11", "exim": "127.0.0.12", "opensmtpd": "127.0.0.13"}
 V6 = {name: "fd00::" + address[-2:] for name, address in V4.items()}
 # An address where nobody listens, and two that are this host's own.
 DEAD, SELF, SELF6 = "127.0.0.98", "127.0.0.77", "fd00::77"
+# A DNS server that listens and says nothing.
+SILENT = "127.0.0.99"
 
 
 class Cell:
@@ -165,6 +167,9 @@ def routing():
         route = f"routed-{peer}.test"
         yield Cell(table, "smtproutes to a name", peer, to(f"{route}"), mail(), at=peer)
         yield Cell(table, "smtproutes to IPv6", peer, to(f"six-{route}"), mail(), at=peer)
+        for row, setting in (("first DNS server does not exist", "absent server"),
+                             ("first DNS server is silent", "silent server"), ("DNS by TCP only", "use-vc")):
+            yield Cell(table, row, peer, to(f"v4.{peer}.test"), mail(), at=peer, setting=setting)
     for row, domain, outcome, words in (
             ("null MX", "null.test", NEVER, "5.1.10"), ("no such domain", "no-such-domain.test", NEVER, "5.1.2"),
             ("neither MX nor address", "nodata.test", NEVER, "5.4.4"),
@@ -409,6 +414,7 @@ smtps6-{peer}.test:mx6.{peer}.test:465
         "verified": {},
         "bound": {"outgoingip": f"{SELF}\n{SELF6}\n", "helohost": "relay.board.test\n"},
         "one by one": {"concurrencyremote": "1\n"},
+        "absent server": {}, "silent server": {}, "use-vc": {},
     }
 
 
@@ -418,4 +424,11 @@ def certificates(authority, other, client):
     verified |= {f"tlshosts/mx6.{peer}.test.pem": other for peer in PEERS}
     nothing = {"tlshosts/exhaustivelist": b""}
     return {"tls1.2": {}, "tls1.3": {"clientca.pem": authority}, "verified": verified | {"clientcert.pem": client},
-            **dict.fromkeys(("main", "impatient", "bound", "one by one"), nothing)}
+            **dict.fromkeys(("main", "impatient", "bound", "one by one", "absent server", "silent server", "use-vc"),
+                            nothing)}
+
+
+def environment(setting):
+    """Variables that differ from setting to setting."""
+    return {"absent server": {"DNSCACHEIP": DEAD + " 127.0.0.53"}, "use-vc": {"RES_OPTIONS": "use-vc"},
+            "silent server": {"DNSCACHEIP": SILENT + " 127.0.0.53", "RES_OPTIONS": "timeout:1"}}.get(setting, {})

@@ -5,8 +5,10 @@ import base64
 import hashlib
 import os
 import re
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -154,6 +156,12 @@ class Judge:
                 return problem
         return None
 
+    def strays(self, system, cells):
+        """What has arrived at a system and was sent to nobody there: None, or what it is."""
+        known = {stored(recipient) for cell in cells for recipient in cell.recipients} | {cell.sender for cell in cells}
+        found = sorted(set(self.boxes.get(system, {})) - known)
+        return f"{system} has mail for {found[:10]}" if found else None
+
     def bounced(self, cell):
         """The sender must have the report and the message, from nobody."""
         found = self.boxes[cell.bounce].get(cell.sender, [])
@@ -289,6 +297,8 @@ def cell_text(entries):
     if any(problem for _, problem in entries):
         return "**failed**"
     outcomes = {outcome for cell, _ in entries for outcome, _ in cell.recipients.values()}
+    if not outcomes:
+        return "none"
     return ", ".join(WORDS[outcome] for outcome in (matrix.OK, matrix.LATER, matrix.NEVER) if outcome in outcomes)
 
 
@@ -399,6 +409,8 @@ def main():
         file.write(f"nameserver {RESOLVER}\noptions edns0 trust-ad timeout:5 attempts:2\n")
     subprocess.run(["mount", "--bind", top + "/resolv.conf", os.path.realpath("/etc/resolv.conf")], check=True)
 
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind((matrix.SILENT, 53))
     started, failed = [], 1
     try:
         begin = time.monotonic()
@@ -427,8 +439,17 @@ def main():
             these = [cell for cell in chosen if cell.setting == setting]
             if these:
                 sender = Sender(top, top + "/bin", setting, control["main"] | control[setting], trusted[setting])
+                sender.environment.update(matrix.environment(setting))
                 results.update(run_setting(sender, these, judge))
-        passed, failed, grouped = report({cell: results[cell] for cell in chosen}, sys.stdout)
+        results = {cell: results[cell] for cell in chosen}
+        asked = bool(select.select([silent], [], [], 0)[0])
+        for cell in chosen:
+            if cell.setting == "silent server" and not asked:
+                results[cell] = "nobody has asked the silent server"
+        for system in systems:
+            cell = matrix.Cell("Messages", "mail that nobody has sent", system, {}, b"")
+            results[cell] = judge.strays(system, chosen)
+        passed, failed, grouped = report(results, sys.stdout)
         if options.write_table:
             versions = [f"{text} {version(systems[name].root, systems[name].package)}"
                         for text, name in (("postfix", "postfix"), ("exim", "exim"), ("OpenSMTPD", "opensmtpd"))]
