@@ -59,6 +59,7 @@ internal static class RateCommand
         if (made != -Errno.EEXIST) PosixException.Check(made, "unable to create " + directory);
         // qmta-send counts in it, and it is the queue's owner.
         if (Users.EffectiveUid == 0) Owned.Set(directory, status.Uid, status.Gid, QueueOwners.Private);
+        limit.Begin(Clocks.Realtime);
         limit.Write();
         if (Users.EffectiveUid == 0) Owned.Set(limit.Path, status.Uid, status.Gid, 0x1A4 /* 0644 */);
         return 0;

@@ -87,15 +87,14 @@ public sealed class RateLimit
         return new RateVerdict(Count + 1, current, (long)Math.Ceiling(due - elapsed));
     }
 
+    /// <summary>Begins to count now.</summary>
+    public void Begin(long now) => (Count, Start, Last) = (0, now, now);
+
     /// <summary>Counts a message that goes now.</summary>
     /// <exception cref="PosixException">The count cannot be written.</exception>
     public void CountOne(long now)
     {
-        if (Start == 0 || Start > now)
-        {
-            Start = now;
-            Count = 0;
-        }
+        if (Start == 0 || Start > now) Begin(now);
         Count++;
         Last = now;
         Write();
