@@ -3,14 +3,25 @@
 Submission: N messages one after the other through each system's sendmail, its scheduler stopped, so that only the way
 into the queue counts: wall time per message (median) and processor time of sendmail and its children.
 Drain: messages already queued, then delivered to one smtp-sink on loopback: time from starting the scheduler to the
-last message's arrival, and to the empty queue.
+last message's arrival, and to the empty queue; processor time of the whole system until then.
+Local drain: the same into Maildirs of ten users, by qmta started as root and by postfix's local(8).
+Fairness: messages to ten domains, each with a server of its own a round trip of 50 ms away; the time until nine of them
+have theirs, when the tenth never answers and when it does not exist.
 Idle: PSS and context switches of every process of the system during a minute without work.
 Rounds of the systems are interleaved, so that a slow moment of the machine hits all of them; medians are reported.
 """
 import argparse, json, os, re, signal, socket, statistics, subprocess, sys, time
 
+from cpugroup import CpuGroup
+from distant import Distant
+
 NOBODY = 65534
 SYSTEMS = ["qmta", "nullmailer", "postfix"]
+# The users of the local drain, made by tests/bench/run.
+USERS = [f"u{number}" for number in range(10)]
+HOMES = "/var/bench-homes"
+DOMAINS = 10
+ROUND_TRIP = 0.050
 
 
 def message(number):
@@ -60,17 +71,30 @@ class InRoot:
             words = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups") + words
         return subprocess.run(("chroot", self.root) + words, check=check, stdin=subprocess.DEVNULL, **more)
 
-    def start(self, *words, uid=0, env=None, log):
+    def start(self, *words, uid=0, env=None, log, enter=None):
         if uid:
             words = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups") + words
         return subprocess.Popen(("chroot", self.root) + words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                env=env, start_new_session=True)
+                                env=env, start_new_session=True, preexec_fn=enter)
 
 
-def submit(path, arguments, env, count, first=0):
+def to_remote(number):
+    return "operator@remote.example"
+
+
+def to_user(number):
+    return USERS[number % len(USERS)] + "@board.example"
+
+
+def to_domain(domains):
+    return lambda number: f"operator@d{number % domains}.example"
+
+
+def submit(path, recipient, env, numbers):
     """Submits messages one after the other; returns [wall seconds], processor seconds per message."""
     walls, cpu = [], 0.0
-    for number in range(first, first + count):
+    for number in numbers:
+        arguments = [path, "-i", "-f", "sensor@board.example", recipient(number)]
         body = f"/tmp/message.{os.getpid()}"
         with open(body, "wb") as file:
             file.write(message(number))
@@ -83,7 +107,7 @@ def submit(path, arguments, env, count, first=0):
         cpu += usage.ru_utime + usage.ru_stime
         if status:
             raise RuntimeError(f"{path} ended with {status}")
-    return walls, cpu / count
+    return walls, cpu / len(walls)
 
 
 class System:
@@ -95,11 +119,43 @@ class System:
         self.root = InRoot(f"{roots}/{self.name}")
         self.port = port
         self.log = open(f"{roots}/{self.name}.log", "ab")
+        self.group = CpuGroup(type(self).__name__)
         self.configure()
 
     def submit(self, count, first=0):
-        words = [self.sendmail, "-i", "-f", "sensor@board.example", "operator@remote.example"]
-        return self.root.call(lambda: submit(self.sendmail, words, self.environment, count, first), uid=NOBODY)
+        return self.root.call(lambda: submit(self.sendmail, to_remote, self.environment, range(first, first + count)),
+                              uid=NOBODY)
+
+    def fill(self, count, recipient):
+        """Submits messages eight at a time."""
+        def part(offset):
+            child = os.fork()
+            if child == 0:
+                try:
+                    self.root.call(lambda: submit(self.sendmail, recipient, self.environment, range(offset, count, 8)),
+                                   uid=NOBODY)
+                    os._exit(0)
+                except BaseException as error:
+                    print("bench:", repr(error), file=sys.stderr)
+                os._exit(1)
+            return child
+        for child in [part(offset) for offset in range(8)]:
+            if os.waitpid(child, 0)[1]:
+                raise RuntimeError(f"{self.name} did not take all messages")
+
+    def queue(self, count, recipient=to_remote, transport="smtp"):
+        """Fills the queue."""
+        self.fill(count, recipient)
+
+    def mailboxes(self):
+        """How many messages the ten users have."""
+        return sum(len(os.listdir(f"{self.root.root}{HOMES}/{user}/Maildir/new")) for user in USERS)
+
+    def empty_mailboxes(self):
+        for user in USERS:
+            directory = f"{self.root.root}{HOMES}/{user}/Maildir/new"
+            for name in os.listdir(directory):
+                os.unlink(f"{directory}/{name}")
 
 
 class Postfix(System):
@@ -110,33 +166,43 @@ class Postfix(System):
                         inet_protocols="ipv4", relayhost=f"[127.0.0.1]:{self.port}", compatibility_level="3.6",
                         smtp_destination_concurrency_limit="20", initial_destination_concurrency="20",
                         default_process_limit="100", smtputf8_enable="no", smtp_tls_security_level="none",
-                        disable_dns_lookups="yes", alias_maps="", alias_database="", maillog_file="")
+                        disable_dns_lookups="yes", alias_maps="", alias_database="", maillog_file="",
+                        home_mailbox="Maildir/", transport_maps="")
         self.root.run("postconf", "-e", *[f"{key}={value}" for key, value in settings.items()])
         self.root.run("postconf", "-M#", "smtp/inet", check=False)
         self.root.run("sh", "-c", "postconf -F '*/*/chroot=n'")
+        self.root.run("postconf", "-F", "smtp/unix/process_limit=-")
         self.root.run("postfix", "check", stdout=self.log, stderr=self.log)
         self.clear()
 
-    def queue(self, count):
+    def queue(self, count, recipient=to_remote, transport="smtp"):
         """Fills the deferred queue: accepted, written, not yet tried."""
-        self.root.run("postconf", "-e", "defer_transports=smtp")
+        self.root.run("postconf", "-e", f"defer_transports={transport}")
         self.start()
-        self.submit(count)
+        self.fill(count, recipient)
         spool = self.root.root + "/var/spool/postfix"
         wait(lambda: files(spool + "/deferred") >= count, 120, "postfix to defer the messages")
         self.stop()
         self.root.run("postsuper", "-h", "ALL", stdout=self.log, stderr=self.log)
         self.root.run("postconf", "-e", "defer_transports=")
-        # Postfix takes a second to start, which says nothing about its rate: it is up before the clock starts.
+        # Postfix takes a second to start, which says nothing about its rate: it is up, and the messages are released,
+        # before the clock starts.
         self.start()
         time.sleep(2)
+        self.root.run("postsuper", "-H", "ALL", stdout=self.log, stderr=self.log)
 
     def start(self):
-        self.root.run("postfix", "start", stdout=self.log, stderr=self.log)
+        self.root.run("postfix", "start", stdout=self.log, stderr=self.log, preexec_fn=self.group.enter)
 
     def begin_drain(self):
-        self.root.run("postsuper", "-H", "ALL", stdout=self.log, stderr=self.log)
         self.root.run("postqueue", "-f")
+
+    def route_domains(self, ports):
+        """Sends each domain to a port of its own, with as many deliveries in all as qmta has, and with postfix's own
+        idea of how many to begin with."""
+        routes = " ".join(f"{{d{number}.example=smtp:[127.0.0.1]:{port}}}" for number, port in enumerate(ports))
+        self.root.run("postconf", "-e", f"transport_maps=inline:{{{routes}}}", "initial_destination_concurrency=5")
+        self.root.run("postconf", "-F", "smtp/unix/process_limit=20")
 
     def stop(self):
         self.root.run("postfix", "stop", stdout=self.log, stderr=self.log, check=False)
@@ -163,12 +229,10 @@ class Nullmailer(System):
                 out.write(text)
         self.daemon = None
 
-    def queue(self, count):
-        self.submit(count)
-
     def start(self):
         mail = next(line.split(":") for line in open(self.root.root + "/etc/passwd") if line.startswith("mail:"))
-        self.daemon = self.root.start("/usr/sbin/nullmailer-send", uid=int(mail[2]), log=self.log)
+        self.daemon = self.root.start("/usr/sbin/nullmailer-send", uid=int(mail[2]), log=self.log,
+                                      enter=self.group.enter)
 
     begin_drain = start
 
@@ -190,45 +254,62 @@ class Nullmailer(System):
 
 class Qmta(System):
     name = "qmta"
-    sendmail = "/opt/qmta/sendmail"
-    environment = System.environment | {"QUEUEDIR": "/var/qmta/queue", "CONTROLDIR": "/var/qmta/control"}
+    programs = "/opt/qmta"
+    home = "/var/qmta"
+    uid = NOBODY
+    concurrency = "concurrencyremote"
 
     def configure(self):
-        control = self.root.root + "/var/qmta/control"
-        os.makedirs(control, exist_ok=True)
-        for file, text in dict(me="board.example\n", smtproutes=f":127.0.0.1:{self.port}\n",
-                               concurrencyremote="20\n").items():
-            with open(f"{control}/{file}", "w") as out:
-                out.write(text)
-        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", self.root.root + "/var/qmta"], check=True)
+        self.sendmail = self.programs + "/sendmail"
+        self.environment = System.environment | {"QUEUEDIR": self.home + "/queue", "CONTROLDIR": self.home + "/control"}
+        self.control(me="board.example\n", smtproutes=f":127.0.0.1:{self.port}\n", **{self.concurrency: "20\n"})
         self.daemon = None
         self.fix()
 
-    def fix(self):
-        self.root.run("env", *[f"{key}={value}" for key, value in self.environment.items()],
-                      "/opt/qmta/queue-fix", "/var/qmta/queue", uid=NOBODY, stdout=self.log)
+    def control(self, **contents):
+        control = self.root.root + self.home + "/control"
+        os.makedirs(control, exist_ok=True)
+        for file, text in contents.items():
+            with open(f"{control}/{file}", "w") as out:
+                out.write(text)
 
-    def queue(self, count):
-        self.submit(count)
+    def fix(self):
+        if self.uid:
+            subprocess.run(["chown", "-R", f"{self.uid}:{self.uid}", self.root.root + self.home], check=True)
+        self.root.run("env", *[f"{key}={value}" for key, value in self.environment.items()],
+                      self.programs + "/queue-fix", self.home + "/queue", uid=self.uid, stdout=self.log)
 
     def start(self):
-        self.daemon = self.root.start("/opt/qmta/qmta-send", "-d", "./Maildir/", uid=NOBODY, env=self.environment,
-                                      log=self.log)
+        self.daemon = self.root.start(self.programs + "/qmta-send", "-d", "./Maildir/", uid=self.uid,
+                                      env=self.environment, log=self.log, enter=self.group.enter)
 
     begin_drain = start
+
+    def route_domains(self, ports):
+        """Sends each domain to a port of its own, and waits longer for an answer than any round takes."""
+        self.control(smtproutes="".join(f"d{number}.example:127.0.0.1:{port}\n" for number, port in enumerate(ports)),
+                     timeoutremote="1200\n")
 
     def stop(self):
         end(self.daemon)
 
     def clear(self):
-        subprocess.run(["rm", "-rf", self.root.root + "/var/qmta/queue"], check=True)
+        subprocess.run(["rm", "-rf", f"{self.root.root}{self.home}/queue"], check=True)
         self.fix()
 
     def left(self):
-        return files(self.root.root + "/var/qmta/queue/mess")
+        return files(f"{self.root.root}{self.home}/queue/mess")
 
     def processes(self):
         return tree(self.daemon.pid)
+
+
+class QmtaAsRoot(Qmta):
+    """As a mail server has it: role users, a setuid qmail-queue, deliveries under the recipients' uids."""
+    programs = "/opt/qmta-root"
+    home = "/var/qmta-root"
+    uid = 0
+    concurrency = "concurrencylocal"
 
 
 class Sink:
@@ -353,6 +434,7 @@ def main():
     options.add_argument("--only", default=",".join(SYSTEMS), help="systems, separated by commas")
     options.add_argument("--strace", action="store_true", help="count the first system's system calls in the idle minute")
     options.add_argument("--quick", action="store_true", help="one round, fewer messages, no idle minute")
+    options.add_argument("--no-fairness", action="store_true", help="leave out the distant destinations")
     given = options.parse_args()
     if given.quick:
         given.rounds, given.messages, given.submissions, given.idle = 1, 200, 100, 0
@@ -364,6 +446,7 @@ def main():
     cpus = {s.name: [] for s in systems}
     drains = {s.name: [] for s in systems}
     empties = {s.name: [] for s in systems}
+    drain_cpus = {s.name: [] for s in systems}
     idle = {}
 
     block = max(1, given.submissions // 5)
@@ -382,18 +465,24 @@ def main():
             system.queue(given.messages)
             sink.start()
             os.sync()
+            used = system.group.seconds()
             begin = time.monotonic()
             system.begin_drain()
             seconds = sink.wait_for(given.messages, 600) - begin
             wait(lambda: system.left() == 0, 120, f"{system.name}'s queue to be empty")
             until_empty = time.monotonic() - begin
+            drain_cpus[system.name] += spent(system, used, given.messages)
             drains[system.name].append(given.messages / seconds)
             empties[system.name].append(given.messages / until_empty)
             print(f"drain {system.name}, round {number + 1}: {given.messages / seconds:.0f} messages/s, "
-                  f"{given.messages / until_empty:.0f} until the queue is empty", flush=True)
+                  f"{given.messages / until_empty:.0f} until the queue is empty{cpu_words(drain_cpus[system.name])}",
+                  flush=True)
             system.stop()
             sink.stop()
             system.clear()
+
+    locals_, local_cpus = local_drains(given, systems, sink.port)
+    fairness = {} if given.no_fairness else fair_drains(given, systems)
 
     if given.idle:
         for system in systems:
@@ -413,18 +502,90 @@ def main():
         for system in systems:
             system.stop()
 
-    report(given, systems, walls, cpus, drains, empties, idle)
+    report(given, systems, walls, cpus, drains, empties, drain_cpus, locals_, local_cpus, fairness, idle)
+    for system in systems:
+        system.group.remove()
 
 
-def report(given, systems, walls, cpus, drains, empties, idle):
+def spent(system, before, messages):
+    """Processor seconds for 1,000 messages since then, in a list that is empty when they cannot be known."""
+    return [] if before is None else [(system.group.seconds() - before) * 1000 / messages]
+
+
+def cpu_words(figures):
+    return f", {figures[-1]:.3f} CPU s per 1,000" if figures else ""
+
+
+def local_drains(given, systems, port):
+    """Deliveries into the Maildirs of ten users; returns rates and processor time by system."""
+    rates, cpus = {}, {}
+    roots = os.path.dirname(systems[0].root.root)
+    candidates = [QmtaAsRoot(roots, port) if s.name == "qmta" else s for s in systems if s.name != "nullmailer"]
+    for number in range(given.rounds):
+        for system in candidates:
+            system.queue(given.messages, to_user, "local")
+            os.sync()
+            used = system.group.seconds()
+            begin = time.monotonic()
+            system.begin_drain()
+            wait(lambda: system.left() == 0, 300, f"{system.name}'s queue to be empty")
+            seconds = time.monotonic() - begin
+            if (found := system.mailboxes()) != given.messages:
+                raise RuntimeError(f"{system.name} delivered {found} of {given.messages} messages")
+            rates.setdefault(system.name, []).append(given.messages / seconds)
+            cpus.setdefault(system.name, []).extend(spent(system, used, given.messages))
+            print(f"local drain {system.name}, round {number + 1}: {given.messages / seconds:.0f} messages/s"
+                  f"{cpu_words(cpus[system.name])}", flush=True)
+            system.stop()
+            system.clear()
+            system.empty_mailboxes()
+    for system in candidates:
+        if system not in systems:
+            system.group.remove()
+    return rates, cpus
+
+
+def fair_drains(given, systems):
+    """Seconds until nine destinations have their messages, by system: without the dead one, and with it."""
+    times = {}
+    per_domain = given.messages // DOMAINS
+    distant = Distant(DOMAINS)
+    candidates = [s for s in systems if s.name != "nullmailer"]
+    for system in candidates:
+        system.route_domains(distant.ports)
+    for number in range(given.rounds):
+        for system in candidates:
+            for dead in (False, True):
+                system.queue(per_domain * (DOMAINS - 1 + dead), to_domain(DOMAINS - 1 + dead))
+                distant.start(ROUND_TRIP, {DOMAINS - 1} if dead else ())
+                begin = time.monotonic()
+                system.begin_drain()
+                seconds = distant.wait_for(per_domain * (DOMAINS - 1), 300) - begin
+                times.setdefault(system.name, ([], []))[dead].append(seconds)
+                print(f"nine destinations {system.name}, round {number + 1}, {'with' if dead else 'without'} a dead one: "
+                      f"{seconds:.2f} s", flush=True)
+                distant.stop()
+                system.stop()
+                system.clear()
+    return times
+
+
+def report(given, systems, walls, cpus, drains, empties, drain_cpus, locals_, local_cpus, fairness, idle):
     first = systems[0].name
     names = [s.name for s in systems]
     rows = []
 
     def row(title, values, form, ratio):
-        cells = [form.format(values[name]) for name in names]
-        ratios = [f"{ratio(values[first], values[name]):.2f}" for name in names[1:]]
+        cells = [form.format(values[name]) if name in values else "–" for name in names]
+        ratios = [f"{ratio(values[first], values[name]):.2f}" if first in values and name in values else "–"
+                  for name in names[1:]]
         rows.append([title] + cells + ratios)
+
+    def divide(ours, theirs):
+        return ours / theirs if theirs else float("nan")
+
+    def medians(figures):
+        return {name: statistics.median(values) for name, values in figures.items() if values}
 
     row("submission, wall per message (median, ms)", {n: statistics.median(walls[n]) * 1000 for n in names}, "{:.2f}",
         lambda ours, theirs: ours / theirs)
@@ -434,6 +595,16 @@ def report(given, systems, walls, cpus, drains, empties, idle):
         lambda ours, theirs: ours / theirs)
     row("drain until the last arrival (median, messages/s)", {n: statistics.median(drains[n]) for n in names}, "{:.0f}",
         lambda ours, theirs: ours / theirs)
+    row("drain, processor seconds per 1,000 messages (median)", medians(drain_cpus), "{:.3f}", divide)
+    if locals_:
+        row("local drain until the queue is empty (median, messages/s)", medians(locals_), "{:.0f}", divide)
+        row("local drain, processor seconds per 1,000 messages (median)", medians(local_cpus), "{:.3f}", divide)
+    if fairness:
+        without = {name: statistics.median(times[0]) for name, times in fairness.items()}
+        beside = {name: statistics.median(times[1]) for name, times in fairness.items()}
+        row("nine distant destinations (median, s)", without, "{:.2f}", divide)
+        row("the same nine beside a dead one (median, s)", beside, "{:.2f}", divide)
+        row("beside a dead one / without it", {n: beside[n] / without[n] for n in without}, "{:.2f}", divide)
     if idle:
         row("idle, processes", {n: idle[n][0] for n in names}, "{}", lambda ours, theirs: ours / theirs)
         row("idle, PSS of all processes (KiB)", {n: idle[n][1] for n in names}, "{}", lambda ours, theirs: ours / theirs)
@@ -457,10 +628,20 @@ How it is measured:
   nullmailer fsyncs its queue file.
 - Submission: {given.submissions} messages of 1 KB one after the other through each system's `sendmail` by an ordinary user, the
   scheduler stopped, in five interleaved blocks. Processor time is that of `sendmail` and the programs it waits for.
-- Drain: {given.messages} messages already in the queue (postfix: on hold), then the scheduler is started (postfix: already up, the
-  messages are released and its queue flushed); it ends when `smtp-sink` on loopback has the last one, and when the
-  queue is empty. Up to 20 connections for qmta and postfix; nullmailer sends one after the other. No syslog daemon runs,
-  so the peers' logging costs them nothing. {given.rounds} interleaved rounds.
+- Drain: {given.messages} messages already in the queue, then the scheduler is started (postfix: already up, the messages
+  released from hold, and the clock starts when its queue is flushed); it ends when `smtp-sink` on loopback has the last
+  one, and when the queue is empty. Up to 20 connections for qmta and postfix; nullmailer sends one after the other. No
+  syslog daemon runs, so the peers' logging costs them nothing. {given.rounds} interleaved rounds.
+- Processor time of a drain: all processes of the system, from that start until the queue is empty, as its control
+  group ({CpuGroup.kind or "none could be made"}) says. qmta's start counts, postfix's and the flush do not, `smtp-sink` is outside.
+- Local drain: {given.messages} messages for ten users, into their Maildirs. qmta is started as root with role users, and
+  `qmail-lspawn` delivers under each user's uid, as postfix's local(8) does, with `home_mailbox = Maildir/`. Up to 20
+  deliveries at a time: qmta with `concurrencylocal` 20, postfix with two for each user, its default. qmta fsyncs each
+  mail and the directory it is in, postfix the mail.
+- Distant destinations: {given.messages // DOMAINS} messages for each domain, each with a server of its own whose replies come a
+  round trip of {ROUND_TRIP * 1000:.0f} ms after the request, and whose greeting comes after two. A dead one accepts connections and says
+  nothing; its messages are in the queue among the others, and nobody's patience ends before the round does. Up to 20
+  deliveries in all; postfix with its default of five to a destination at first.
 - Idle: a minute without work, {given.settle} s after the daemons' start; every process of the system counts.
 """
     with open(given.report, "w") as out:
