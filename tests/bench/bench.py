@@ -503,8 +503,6 @@ def main():
             system.stop()
 
     report(given, systems, walls, cpus, drains, empties, drain_cpus, locals_, local_cpus, fairness, idle)
-    for system in systems:
-        system.group.remove()
 
 
 def spent(system, before, messages):
@@ -539,9 +537,6 @@ def local_drains(given, systems, port):
             system.stop()
             system.clear()
             system.empty_mailboxes()
-    for system in candidates:
-        if system not in systems:
-            system.group.remove()
     return rates, cpus
 
 
@@ -554,7 +549,8 @@ def fair_drains(given, systems):
     for system in candidates:
         system.route_domains(distant.ports)
     for number in range(given.rounds):
-        for system in candidates:
+        # Once is enough for postfix, which takes longer and is here for comparison.
+        for system in candidates if number == 0 else [s for s in candidates if s.name == "qmta"]:
             for dead in (False, True):
                 system.queue(per_domain * (DOMAINS - 1 + dead), to_domain(DOMAINS - 1 + dead))
                 distant.start(ROUND_TRIP, {DOMAINS - 1} if dead else ())
@@ -641,7 +637,7 @@ How it is measured:
 - Distant destinations: {given.messages // DOMAINS} messages for each domain, each with a server of its own whose replies come a
   round trip of {ROUND_TRIP * 1000:.0f} ms after the request, and whose greeting comes after two. A dead one accepts connections and says
   nothing; its messages are in the queue among the others, and nobody's patience ends before the round does. Up to 20
-  deliveries in all; postfix with its default of five to a destination at first.
+  deliveries in all; postfix with its default of five to a destination at first, and in one round only.
 - Idle: a minute without work, {given.settle} s after the daemons' start; every process of the system counts.
 """
     with open(given.report, "w") as out:

@@ -1,5 +1,5 @@
 """Counts the processor time of a whole mail system, daemons that detach themselves included, by a control group."""
-import os, re, time
+import atexit, os, re, time
 
 
 class CpuGroup:
@@ -18,6 +18,7 @@ class CpuGroup:
                 continue
             self.directory, self.file = directory, f"{directory}/{file}"
             CpuGroup.kind = kind
+            atexit.register(self.remove)
             return
 
     def enter(self):
@@ -37,7 +38,7 @@ class CpuGroup:
         return int(text) / 1e9
 
     def remove(self):
-        """To be called when its processes have ended."""
+        """At the end, when its processes have ended; a group with processes in it stays."""
         for _ in range(50 if self.directory else 0):
             try:
                 return os.rmdir(self.directory)
