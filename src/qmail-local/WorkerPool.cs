@@ -31,7 +31,7 @@ internal sealed class WorkerPool
     internal const long Patience = 10_000;
 
     /// <summary>Most that are kept without work.</summary>
-    internal const int MostIdle = 20;
+    internal const int MostIdle = 64;
 
     private readonly string program;
     private readonly string defaultDelivery;
