@@ -195,7 +195,7 @@ internal sealed partial class Scheduler
             channel.Add(id, clock.Now + SystemFailurePause);
             return null;
         }
-        string path = channel.Kind == ChannelKind.Local ? queue.Local(id) : queue.Remote(id);
+        string path = queue.Recipients(channel.Kind, id);
         return new Job(id, sender, birth, channel.Kind, path) { Dying = IsDying(sender, birth) };
     }
 
@@ -308,7 +308,7 @@ internal sealed partial class Scheduler
             channel.Add(job.Id, NextAttempt(job));
             return;
         }
-        string path = channel.Kind == ChannelKind.Local ? queue.Local(job.Id) : queue.Remote(job.Id);
+        string path = queue.Recipients(job.Channel, job.Id);
         int removed = Files.Unlink(path);
         if (removed < 0 && removed != -Errno.ENOENT)
         {
@@ -316,7 +316,7 @@ internal sealed partial class Scheduler
             channel.Add(job.Id, clock.Now + SystemFailurePause);
             return;
         }
-        string other = channel.Kind == ChannelKind.Local ? queue.Remote(job.Id) : queue.Local(job.Id);
+        string other = queue.Recipients(job.Channel == ChannelKind.Local ? ChannelKind.Remote : ChannelKind.Local, job.Id);
         int otherStatus = Files.Status(other, out _);
         if (otherStatus == -Errno.ENOENT) finished.Enqueue(job.Id, clock.Now);
         else if (otherStatus < 0) finished.Enqueue(job.Id, clock.Now + SystemFailurePause);
@@ -340,7 +340,7 @@ internal sealed partial class Scheduler
             {
                 todo.Forget(job.Id);
                 NoteClock();
-                return new Job(job.Id, job.Sender, job.Birth, job.Channel, job.Channel == ChannelKind.Local ? queue.Local(job.Id) : queue.Remote(job.Id));
+                return new Job(job.Id, job.Sender, job.Birth, job.Channel, queue.Recipients(job.Channel, job.Id));
             }
         }
         catch (PosixException failure)
@@ -540,7 +540,7 @@ internal sealed partial class Scheduler
             foreach ((ulong id, long due) in channel.Waiting)
             {
                 waiting = true;
-                string path = channel.Kind == ChannelKind.Local ? queue.Local(id) : queue.Remote(id);
+                string path = queue.Recipients(channel.Kind, id);
                 if (Files.Status(path, out FileStatus status) == 0 && status.Modified != due) _ = Files.SetModified(path, due);
             }
             channel.Helper?.Close();

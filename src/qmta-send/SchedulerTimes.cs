@@ -23,7 +23,7 @@ internal sealed partial class Scheduler
                 bool any = false;
                 foreach (Channel channel in channels)
                 {
-                    string path = channel.Kind == ChannelKind.Local ? queue.Local(id) : queue.Remote(id);
+                    string path = queue.Recipients(channel.Kind, id);
                     int status = Files.Status(path, out FileStatus file);
                     if (status == -Errno.ENOENT) continue;
                     any = true;

@@ -71,7 +71,7 @@ internal sealed class Settlement
     internal void Add(Destination to)
     {
         ref ByteWriter? writer = ref recipients[(int)to.Channel];
-        writer ??= Create(to.Channel == ChannelKind.Local ? queue.Local(Id) : queue.Remote(Id));
+        writer ??= Create(queue.Recipients(to.Channel, Id));
         writer.Put((byte)'T');
         writer.Put(to.Address);
         writer.Put(0);

@@ -13,7 +13,6 @@ public struct FileStatus
     [FieldOffset(28)] private readonly ushort mode;
     [FieldOffset(32)] private readonly ulong inode;
     [FieldOffset(40)] private readonly ulong size;
-    [FieldOffset(64)] private readonly long accessed;
     [FieldOffset(96)] private readonly long changed;
     [FieldOffset(104)] private readonly uint changedNanoseconds;
     [FieldOffset(112)] private readonly long modified;
@@ -29,8 +28,6 @@ public struct FileStatus
     public readonly ulong Inode => inode;
     /// <summary>Size in bytes.</summary>
     public readonly long Size => (long)size;
-    /// <summary>Time of last access, seconds since 1970.</summary>
-    public readonly long Accessed => accessed;
     /// <summary>Time of the last change of contents, owner, mode or links, seconds since 1970.</summary>
     public readonly long Changed => changed;
     /// <summary>The nanoseconds of <see cref="Changed"/>.</summary>

@@ -298,8 +298,6 @@ public static unsafe class Files
     /// <summary>Whether the descriptor is open at all.</summary>
     public static bool IsOpen(int fd) => Libc.fcntl(fd, 1 /* F_GETFD */, 0) >= 0;
 
-    public static bool IsTerminal(int fd) => Libc.isatty(fd) == 1;
-
     /// <summary>
     /// Reads a whole small file. The result is null with <paramref name="error"/> set to -errno when that fails, and
     /// -EFBIG when it is longer than <paramref name="limit"/> bytes.

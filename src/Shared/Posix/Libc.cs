@@ -41,7 +41,6 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int pipe2(int* fds, int flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int dup3(int from, int to, int flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int fcntl(int fd, int command, int argument);
-    [LibraryImport(C, SetLastError = true)] internal static partial int isatty(int fd);
 
     // Waiting
     [LibraryImport(C, SetLastError = true)] internal static partial int poll(PollEntry* entries, nuint count, int milliseconds);
@@ -61,8 +60,6 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int waitpid(int pid, int* status, int options);
     [LibraryImport(C, SetLastError = true)] internal static partial int kill(int pid, int signal);
     [LibraryImport(C)] internal static partial int getpid();
-    [LibraryImport(C)] internal static partial int getppid();
-    [LibraryImport(C)] internal static partial void _exit(int code);
     [LibraryImport(C)] internal static partial uint alarm(uint seconds);
     [LibraryImport(C, SetLastError = true)] internal static partial int setrlimit64(int resource, ulong* limits);
 
@@ -77,7 +74,6 @@ internal static unsafe partial class Libc
     // Users
     [LibraryImport(C)] internal static partial uint getuid();
     [LibraryImport(C)] internal static partial uint geteuid();
-    [LibraryImport(C)] internal static partial uint getgid();
     [LibraryImport(C)] internal static partial uint getegid();
     [LibraryImport(C, SetLastError = true)] internal static partial int setuid(uint uid);
     [LibraryImport(C, SetLastError = true)] internal static partial int setgid(uint gid);
@@ -100,9 +96,7 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int bind(int fd, byte* address, uint length);
     [LibraryImport(C, SetLastError = true)] internal static partial int connect(int fd, byte* address, uint length);
     [LibraryImport(C, SetLastError = true)] internal static partial int listen(int fd, int backlog);
-    [LibraryImport(C, SetLastError = true)] internal static partial int accept4(int fd, byte* address, uint* length, int flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int getsockname(int fd, byte* address, uint* length);
-    [LibraryImport(C, SetLastError = true)] internal static partial int getpeername(int fd, byte* address, uint* length);
     [LibraryImport(C, SetLastError = true)] internal static partial int setsockopt(int fd, int level, int name, void* value, uint length);
     [LibraryImport(C, SetLastError = true)] internal static partial int getsockopt(int fd, int level, int name, void* value, uint* length);
     [LibraryImport(C, SetLastError = true)] internal static partial nint send(int fd, byte* buffer, nint count, int flags);

@@ -32,7 +32,6 @@ public static unsafe class Processes
     private const int ParkingFloor = 6;
 
     public static int Id => Libc.getpid();
-    public static int ParentId => Libc.getppid();
 
     /// <summary>
     /// Starts a program with default signal handling and nothing blocked. It inherits the named descriptors and those
@@ -138,9 +137,6 @@ public static unsafe class Processes
         ulong* none = stackalloc ulong[2] { 0, 0 }; // soft, hard
         _ = Libc.setrlimit64(4 /* RLIMIT_CORE */, none);
     }
-
-    /// <summary>Ends this process at once, without flushing or finalizing anything.</summary>
-    public static void Exit(int code) => Libc._exit(code);
 
     /// <summary>A null-terminated array of C strings in unmanaged memory.</summary>
     private readonly ref struct StringArray

@@ -33,7 +33,6 @@ internal static unsafe partial class LibCrypto
 
     // Start and errors
     [LibraryImport(Name)] internal static partial int OPENSSL_init_crypto(ulong options, nint settings);
-    [LibraryImport(Name)] internal static partial nint ERR_peek_error();
     [LibraryImport(Name)] internal static partial nint ERR_get_error();
     [LibraryImport(Name)] internal static partial void ERR_clear_error();
     [LibraryImport(Name)] internal static partial byte* ERR_reason_error_string(nint error);
