@@ -54,6 +54,7 @@ internal sealed class QueueFix
         Fifo(queue.Trigger);
         Directory(queue.Pid, owners.Staging);
         Directory(queue.Directory + "/bounce", QueueOwners.Private);
+        Directory(queue.Directory + "/defer", QueueOwners.Private);
         foreach (string kind in (ReadOnlySpan<string>)["todo", "intd"])
         {
             Directory($"{queue.Directory}/{kind}", owners.Staging);

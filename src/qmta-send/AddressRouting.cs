@@ -1,15 +1,10 @@
 // Where a recipient goes: the percent hack, locals and virtualdomains (qmta-send(8)).
 using System.Collections.Generic;
 using Qmta.Control;
+using Qmta.Queue;
 using Qmta.Text;
 
 namespace Qmta.Send;
-
-internal enum ChannelKind
-{
-    Local = 0,
-    Remote = 1,
-}
 
 /// <summary>A recipient as it is delivered.</summary>
 internal readonly record struct Destination(ChannelKind Channel, string Address);

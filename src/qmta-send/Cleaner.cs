@@ -47,7 +47,11 @@ internal sealed class Cleaner
     internal bool RemoveTodo(ulong id) => requestFd >= 0 ? Request($"todo/{id}") : Remove(queue.Intd(id)) && Remove(queue.Todo(id));
 
     /// <summary>Removes the message itself, when nothing else of it is left.</summary>
-    internal void RemoveMessage(ulong id) => _ = requestFd >= 0 ? Request($"foop/{id}") : Remove(queue.Mess(id));
+    internal void RemoveMessage(ulong id)
+    {
+        DeferralNotes.Remove(queue, id);
+        _ = requestFd >= 0 ? Request($"foop/{id}") : Remove(queue.Mess(id));
+    }
 
     /// <summary>Removes a file that may have gone already; false after saying that it is still there.</summary>
     internal static bool Remove(string path)

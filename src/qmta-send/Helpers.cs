@@ -5,6 +5,7 @@
 // requests: a delivery under the recipient's uid, and qmail-rspawn on the pipes that come with the request.
 using System;
 using Qmta.Posix;
+using Qmta.Queue;
 
 namespace Qmta.Send;
 

@@ -148,6 +148,7 @@ internal sealed partial class Scheduler
             if (!rates.Permit(next, clock.Now))
             {
                 channel.Release(next);
+                NoteDeferral(next.Job.Id, next.Recipient, "The rate of its domain is used up; it waits its turn.");
                 LogStatus();
                 if (next.Job.AllRead && next.Job.Open == 0) Close(next.Job);
                 continue;
@@ -265,7 +266,14 @@ internal sealed partial class Scheduler
             return;
         }
         if (verdict == 'K') job.MarkDone(delivery.Position);
+        else NoteDeferral(job.Id, delivery.Recipient, verdict == 'Z' ? text : "The delivery helper's report was mangled.");
         if (job.AllRead && job.Open == 0) Close(job);
+    }
+
+    private void NoteDeferral(ulong id, string recipient, string reason)
+    {
+        int noted = DeferralNotes.Add(queue, id, recipient, new Deferral(clock.Now, reason));
+        if (noted < 0) Log.Line($"warning: unable to write {queue.Defer(id)}: {Errno.Text(noted)}; mailq cannot say why the message waits");
     }
 
     private void Fail(Delivery delivery, string text)

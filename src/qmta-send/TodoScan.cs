@@ -165,6 +165,7 @@ internal sealed class TodoScan
             (string uid, string pid, string sender) = ReadHead(envelope, path);
             string? first = NextRecipient(envelope, path);
             string? second = first == null ? null : NextRecipient(envelope, path);
+            DeferralNotes.Remove(queue, id); // of an earlier message with this number
             Log.Line($"new msg {id}");
             Log.Line($"info msg {id}: bytes {message.Size} from <{Log.Safe(sender)}> qp {Log.Safe(pid)} uid {Log.Safe(uid)}");
             if (first != null && second == null)

@@ -57,6 +57,12 @@ public sealed class QueueLayout
     public string Intd(ulong id) => BigTodo ? InSplit("intd", id) : $"{Directory}/intd/{id}";
     public string Bounce(ulong id) => $"{Directory}/bounce/{id}";
 
+    /// <summary>Why recipients of a message wait; not part of qmail's layout.</summary>
+    public string Defer(ulong id) => $"{Directory}/defer/{id}";
+
+    /// <summary>The file that lists a message's recipients on a channel.</summary>
+    public string Recipients(ChannelKind channel, ulong id) => channel == ChannelKind.Local ? Local(id) : Remote(id);
+
     /// <summary>"5/12345": the message's path below mess, as delivery commands name it.</summary>
     public string MessName(ulong id) => $"{id % (ulong)Split}/{id}";
 

@@ -1,6 +1,7 @@
 using System.Linq;
 using FsCheck;
 using FsCheck.Fluent;
+using Qmta.Queue;
 using Qmta.Send;
 using Xunit;
 

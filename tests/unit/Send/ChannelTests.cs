@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Qmta.Queue;
 using Qmta.Send;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Qmta.Queue;
 using Qmta.Send;
 using Qmta.Tests.Queue;
 using Xunit;

@@ -1,9 +1,10 @@
 // When a message is tried again: birth + (attempts × 10 local, 20 remote)², less and less often (queue(5)).
 using System;
 
-namespace Qmta.Send;
+namespace Qmta.Queue;
 
-internal static class RetrySchedule
+/// <summary>The times of a message's attempts; both the scheduler and what lists the queue for people tell by it.</summary>
+public static class RetrySchedule
 {
     /// <summary>
     /// The next attempt, in seconds since 1970, always after <paramref name="now"/>. Attempts are not counted: the square
@@ -12,7 +13,7 @@ internal static class RetrySchedule
     /// <param name="birth">When the message entered the queue.</param>
     /// <param name="now">The present.</param>
     /// <param name="channel">Local mail is tried more often.</param>
-    internal static long Next(long birth, long now, ChannelKind channel)
+    public static long Next(long birth, long now, ChannelKind channel)
     {
         long age = Math.Max(0, now - birth);
         long root = (long)Math.Sqrt(age);

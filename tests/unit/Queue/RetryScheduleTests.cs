@@ -1,10 +1,10 @@
 using System;
 using FsCheck;
 using FsCheck.Fluent;
-using Qmta.Send;
+using Qmta.Queue;
 using Xunit;
 
-namespace Qmta.Tests.Send;
+namespace Qmta.Tests.Queue;
 
 public sealed class RetryScheduleTests
 {
