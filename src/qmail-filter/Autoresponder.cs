@@ -133,7 +133,7 @@ internal static class Autoresponder
             _ = Standard.Output(answer);
             return;
         }
-        QueueProgram queue = Resending.Start();
+        QueueProgram queue = Resending.StartNew();
         queue.Put(answer);
         // RFC 3834 3.3: an answer to an answer must not come back
         Resending.Finish("autoresponder", queue, "", [sender]);

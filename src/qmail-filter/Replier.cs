@@ -35,7 +35,7 @@ internal static class Replier
         string deliveredTo = "Delivered-To: replier " + local + action.Replace('\n', '_') + "@" + host + "\n";
         ByteReader output = new(readEnd, "the output of " + arguments[2]);
         MessageHeader header = Incoming.Header(output);
-        QueueProgram queue = Resending.Start();
+        QueueProgram queue = Resending.StartNew();
         queue.Put("Mailing-List: " + Need(settings, "mailinglist") + "\n");
         foreach (string field in settings.Lines("headeradd") ?? []) queue.Put(field + "\n");
         queue.Put(deliveredTo);

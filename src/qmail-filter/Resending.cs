@@ -28,7 +28,15 @@ internal static class Resending
     internal static string Rewritten(string sender) =>
         SenderRewriting.FromControl(ControlFiles.FromEnvironment())?.Forward(sender, Clocks.Realtime) ?? sender;
 
-    /// <summary>Starts the queue program.</summary>
+    /// <summary>Starts the queue program for a message of its own, which the extra header of the one at hand does not concern.</summary>
+    /// <exception cref="Failure">It cannot be run.</exception>
+    internal static QueueProgram StartNew()
+    {
+        Variables.Set("QQEH", null);
+        return Start();
+    }
+
+    /// <summary>Starts the queue program for a copy; QQEH gives it the extra header of the original.</summary>
     /// <exception cref="Failure">It cannot be run.</exception>
     internal static QueueProgram Start() => QueueProgram.Start(out QueueResult result) ?? throw Refused(result);
 

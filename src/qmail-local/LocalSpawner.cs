@@ -304,7 +304,8 @@ internal sealed class LocalSpawner
                 + Users.EffectiveUid + ". (#4.3.5)\n";
         int at = command.Recipient.LastIndexOf('@');
         Delivery delivery = new(account.Name, account.Home, command.Recipient[..at], recipient.Dash, recipient.Ext,
-            command.Recipient[(at + 1)..], command.Sender, defaultDelivery, "") { MessageName = command.Message };
+            command.Recipient[(at + 1)..], command.Sender, defaultDelivery,
+            command.ExtraHeader) { MessageName = command.Message };
         int r = Files.Pipe(out int read, out int write);
         if (r < 0) return "ZUnable to create pipe: " + Errno.Text(r) + ". (#4.3.0)\n";
         string trouble;

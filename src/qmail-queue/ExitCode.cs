@@ -5,7 +5,7 @@ namespace Qmta.Enqueue;
 
 internal static class ExitCode
 {
-    internal const int Queued = 0, AddressTooLong = 11, OutOfMemory = 51, Timeout = 52, Write = 53, Read = 54,
+    internal const int Queued = 0, AddressTooLong = 11, ExtraHeader = 12, OutOfMemory = 51, Timeout = 52, Write = 53, Read = 54,
         QueueDirectory = 62, Pid = 63, Mess = 64, Intd = 65, Todo = 66, EnvelopeFormat = 91;
 }
 

@@ -15,6 +15,8 @@ internal sealed class Submission
     private readonly QueueLayout queue;
     private readonly Deadline deadline;
     private readonly byte[] buffer = new byte[32768];
+    private readonly string extraHeader = ExtraHeader.Lines(Variables.Get("QQEH") ?? "")
+        ?? throw new QueueingException(ExitCode.ExtraHeader);
     private ulong id;
     private int mess = -1, intd = -1;
     private bool haveTodo;
@@ -101,6 +103,7 @@ internal sealed class Submission
         {
             writer.Put($"u{Users.RealUid}\0p{Processes.Id}\0");
             new EnvelopeParser(deadline, buffer).CopyTo(writer);
+            if (extraHeader.Length > 0) writer.Put($"e{extraHeader}\0");
             writer.Flush();
         }
         catch (PosixException)

@@ -20,12 +20,16 @@ internal sealed class DeliveryGroup
     {
         Message = first.Message;
         Sender = first.Sender;
+        ExtraHeader = first.ExtraHeader;
         Host = HostOf(first.Recipient);
         Add(first);
     }
 
     internal string Message { get; }
     internal string Sender { get; }
+
+    /// <summary>Header lines that go in front of the message, or "".</summary>
+    internal string ExtraHeader { get; }
 
     /// <summary>The recipients' domain; null when the only recipient has none.</summary>
     internal string? Host { get; }
@@ -34,6 +38,7 @@ internal sealed class DeliveryGroup
     internal bool TryAdd(DeliveryCommand command)
     {
         if (commands.Count == MostRecipients || command.Message != Message || command.Sender != Sender
+            || command.ExtraHeader != ExtraHeader
             || HostOf(command.Recipient) is not string host || Host == null || !Latin1.EqualsIgnoreCase(host, Host))
             return false;
         Add(command);

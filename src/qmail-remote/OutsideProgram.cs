@@ -35,8 +35,7 @@ internal static class OutsideProgram
     /// <param name="deadline">When it is killed.</param>
     internal static ProgramResult Run(string path, RemoteMessage message, IReadOnlyList<string>? environment, long deadline)
     {
-        // The extra headers of a queue (qqeh) are not kept in this one.
-        string[] arguments = ["qmail-remote", message.Host, message.Sender, "",
+        string[] arguments = ["qmail-remote", message.Host, message.Sender, message.ExtraHeader,
             message.Size < 0 ? "0" : message.Size.ToString(System.Globalization.CultureInfo.InvariantCulture),
             .. message.Recipients];
         _ = Files.Seek(message.File, 0);

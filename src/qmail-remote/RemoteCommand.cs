@@ -28,9 +28,10 @@ internal static class RemoteCommand
         }
         RemoteReport report;
         RemoteMessage? message = null;
-        // qqeh, the extra headers of a queue that has them, is for programs put in this one's place.
         if (arguments.Length < 5)
             report = RemoteReport.Permanent("I (qmail-remote) was invoked improperly. (#5.3.5)\n" + Usage);
+        else if (ExtraHeader.Lines(arguments[2]) is not string extraHeader)
+            report = RemoteReport.Permanent("Sorry, the extra header does not consist of header fields. (#5.6.0)");
         else
         {
             try
@@ -38,7 +39,10 @@ internal static class RemoteCommand
                 RemoteSettings settings = RemoteSettings.Read(ControlFiles.FromEnvironment());
                 RemoteDelivery delivery = new(settings, new Dns.Resolver(), new SmtpBuffers(),
                     new TcpTimeouts(QueueLayout.FromEnvironment().TcpTo));
-                message = new RemoteMessage(arguments[0], arguments[1], arguments[4..], Size(arguments[3]), 0);
+                message = new RemoteMessage(arguments[0], arguments[1], arguments[4..], Size(arguments[3]), 0)
+                {
+                    ExtraHeader = extraHeader,
+                };
                 report = delivery.Deliver(message);
             }
             catch (Exception e) when (e is PosixException or FormatException)

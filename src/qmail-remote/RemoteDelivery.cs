@@ -15,7 +15,14 @@ namespace Qmta.Remote;
 /// <param name="Recipients">The envelope recipients.</param>
 /// <param name="Size">Its size in bytes, or negative when unknown.</param>
 /// <param name="File">A descriptor from which it is read.</param>
-internal sealed record RemoteMessage(string Host, string Sender, IReadOnlyList<string> Recipients, long Size, int File);
+internal sealed record RemoteMessage(string Host, string Sender, IReadOnlyList<string> Recipients, long Size, int File)
+{
+    /// <summary>Header lines that go in front of it, each with its newline, or "".</summary>
+    internal string ExtraHeader { get; init; } = "";
+
+    /// <summary>The size of what is sent, in bytes, or negative when unknown.</summary>
+    internal long WholeSize => Size < 0 ? Size : Size + ExtraHeader.Length;
+}
 
 /// <summary>Delivers messages, one at a time; every thread has one of its own.</summary>
 internal sealed class RemoteDelivery
@@ -145,7 +152,7 @@ internal sealed class RemoteDelivery
     private static RemoteReport? Send(Session session, SmtpConversation smtp, RemoteMessage message)
     {
         if (Unfit(session, smtp, message) is RemoteReport unfit) return unfit;
-        SmtpOutcome outcome = smtp.Transact(message.Sender, message.Recipients, message.Size, message.File);
+        SmtpOutcome outcome = smtp.Transact(message.Sender, message.Recipients, message.WholeSize, message.File, message.ExtraHeader);
         // Some servers take so many messages in a session and say "later" to the next sender.
         bool worn = session.IsReused && outcome.Stage == SmtpStage.Sender && outcome.Reply.IsTransient;
         return worn ? null : RemoteReport.Of(session.Peer, outcome, session.Channel, session.Notice);
@@ -157,15 +164,15 @@ internal sealed class RemoteDelivery
             return RemoteReport.Temporary("QMTP needs to know the message's size, and it does not come from a file. (#4.3.0)");
         long size = (long)status.Size - Math.Max(0, Files.Position(message.File));
         return RemoteReport.Of(session.Peer,
-            qmtp.Transact(message.Sender, message.Recipients, Math.Max(0, size), message.File));
+            qmtp.Transact(message.Sender, message.Recipients, Math.Max(0, size), message.File, message.ExtraHeader));
     }
 
     // What the server has said that it would refuse is not sent at all.
     private static RemoteReport? Unfit(Session session, SmtpConversation smtp, RemoteMessage message)
     {
         // RFC 1870 6.1; the server counts line ends twice, so that this is the least it will count
-        if (smtp.LargestSize > 0 && message.Size > smtp.LargestSize)
-            return RemoteReport.Permanent($"{session.Peer} does not take a message of {message.Size} bytes: "
+        if (smtp.LargestSize > 0 && message.WholeSize > smtp.LargestSize)
+            return RemoteReport.Permanent($"{session.Peer} does not take a message of {message.WholeSize} bytes: "
                 + $"its limit is {smtp.LargestSize}. (#5.3.4)");
         // RFC 6531 3.2
         if (!smtp.Utf8Addresses && SmtpConversation.NeedsUtf8(message.Sender, message.Recipients))

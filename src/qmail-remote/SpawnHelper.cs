@@ -293,7 +293,7 @@ internal sealed class SpawnHelper
             }
             delivery ??= new RemoteDelivery(CurrentSettings(), resolver, buffers, timeouts, sessions, tls);
             delivery.Settings = CurrentSettings();
-            RemoteMessage message = new(group.Host, group.Sender, [], size, fd);
+            RemoteMessage message = new(group.Host, group.Sender, [], size, fd) { ExtraHeader = group.ExtraHeader };
             if (SubstituteClient.Program is string program) group.DeliverBy(program, message, delivery.DeadlineFor(message));
             else group.Deliver(delivery, message);
         }

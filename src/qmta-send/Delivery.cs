@@ -42,6 +42,8 @@ internal sealed class Job
     internal ChannelKind Channel { get; }
     /// <summary>The only recipient of a message in todo; null when the recipients are in a file.</summary>
     internal string? Only { get; private init; }
+    /// <summary>Header lines that go in front of the message, or "". Only what is written down has them.</summary>
+    internal string ExtraHeader { get; init; } = "";
     /// <summary>Whether a temporary failure is final by now.</summary>
     internal bool Dying { get; set; }
     /// <summary>Recipients chosen and not yet concluded: under way, or waiting for their destination.</summary>

@@ -158,7 +158,7 @@ internal sealed partial class Scheduler
             Log.Line($"starting delivery {delivery.LogNumber}: msg {next.Job.Id} to {channel.Name} {Log.Safe(next.Recipient)}");
             LogStatus();
             channel.Helper!.Ask(new DeliveryCommand(number, queue.MessName(next.Job.Id),
-                Job.SenderFor(next.Job.Sender, next.Recipient), next.Recipient));
+                Job.SenderFor(next.Job.Sender, next.Recipient), next.Recipient) { ExtraHeader = next.Job.ExtraHeader });
         }
     }
 
@@ -190,24 +190,29 @@ internal sealed partial class Scheduler
 
     private Job? OpenPass(Channel channel, ulong id)
     {
-        string? sender = ReadInfo(id, out long birth);
+        string? sender = ReadInfo(id, out long birth, out string extraHeader);
         if (sender == null)
         {
             channel.Add(id, clock.Now + SystemFailurePause);
             return null;
         }
         string path = queue.Recipients(channel.Kind, id);
-        return new Job(id, sender, birth, channel.Kind, path) { Dying = IsDying(sender, birth) };
+        return new Job(id, sender, birth, channel.Kind, path) 
+        {
+            Dying = IsDying(sender, birth),
+            ExtraHeader = extraHeader,
+        };
     }
 
     private bool IsDying(string sender, long birth) =>
         clock.Now - birth >= (sender.Length == 0 ? settings.BounceLifetime : settings.QueueLifetime);
 
     /// <summary>The sender of a message, or null after saying why it cannot be told.</summary>
-    private string? ReadInfo(ulong id, out long birth)
+    private string? ReadInfo(ulong id, out long birth, out string extraHeader)
     {
         string path = queue.Info(id);
         birth = 0;
+        extraHeader = "";
         int fd = Files.Open(path, OpenMode.Read | OpenMode.NonBlocking);
         try
         {
@@ -215,8 +220,11 @@ internal sealed partial class Scheduler
             PosixException.Check(Files.Status(fd, out FileStatus status), "unable to look at " + path);
             birth = Math.Min(status.Modified, clock.Now);
             EnvelopeReader info = new(fd, path, 2 * QueueLayout.LongestAddress);
-            if (info.Next() && info.Kind == 'F') return info.Value;
-            throw new FormatException(path + " has no sender");
+            if (!info.Next() || info.Kind != 'F') throw new FormatException(path + " has no sender");
+            string sender = info.Value;
+            while (info.NextPosition < (long)status.Size && info.Next())
+                if (info.Kind == 'e') extraHeader = info.Value;
+            return sender;
         }
         catch (Exception failure) when (failure is PosixException or FormatException)
         {
@@ -382,7 +390,7 @@ internal sealed partial class Scheduler
             if (todo.Holds(id)) FinishDirect(id);
             return;
         }
-        string? sender = ReadInfo(id, out _);
+        string? sender = ReadInfo(id, out _, out _);
         if (sender == null || !bounces.Send(id, sender))
         {
             finished.Enqueue(id, clock.Now + SystemFailurePause);

@@ -14,6 +14,8 @@ internal sealed class Settlement
 {
     private readonly QueueLayout queue;
     private readonly List<string> paths = [];
+    private readonly ByteWriter info;
+    private readonly long birth;
     private readonly List<int> fds = [];
     private readonly ByteWriter?[] recipients = new ByteWriter?[2];
 
@@ -29,11 +31,12 @@ internal sealed class Settlement
     internal Settlement(QueueLayout queue, ulong id, string sender, long birth)
     {
         this.queue = queue;
+        this.birth = birth;
         Id = id;
         try
         {
             RemoveLeftovers(queue, id);
-            ByteWriter info = Create(queue.Info(id));
+            info = Create(queue.Info(id));
             info.Put((byte)'F');
             info.Put(sender);
             info.Put(0);
@@ -75,6 +78,18 @@ internal sealed class Settlement
         writer.Put((byte)'T');
         writer.Put(to.Address);
         writer.Put(0);
+    }
+
+    /// <summary>Adds header lines that go in front of the message; nothing when there are none.</summary>
+    /// <exception cref="PosixException">The file cannot be written.</exception>
+    internal void AddExtraHeader(string lines)
+    {
+        if (lines.Length == 0) return;
+        info.Put((byte)'e');
+        info.Put(lines);
+        info.Put(0);
+        info.Flush();
+        PosixException.Check(Files.SetModified(queue.Info(Id), birth), "unable to set the time of " + queue.Info(Id));
     }
 
     /// <summary>

@@ -163,12 +163,14 @@ internal sealed class TodoScan
                 throw new FormatException($"there is an envelope {path} without its message {queue.Mess(id)}");
             EnvelopeReader envelope = new(fd, path);
             (string uid, string pid, string sender) = ReadHead(envelope, path);
-            string? first = NextRecipient(envelope, path);
-            string? second = first == null ? null : NextRecipient(envelope, path);
+            string extraHeader = "";
+            string? first = NextRecipient(envelope, path, ref extraHeader);
+            string? second = first == null ? null : NextRecipient(envelope, path, ref extraHeader);
             DeferralNotes.Remove(queue, id); // of an earlier message with this number
             Log.Line($"new msg {id}");
             Log.Line($"info msg {id}: bytes {message.Size} from <{Log.Safe(sender)}> qp {Log.Safe(pid)} uid {Log.Safe(uid)}");
-            if (first != null && second == null)
+            // An extra header is kept in info: in memory, those of many messages would be too much.
+            if (first != null && second == null && extraHeader.Length == 0)
             {
                 Destination to = Route(first, id, sender, message.Size);
                 Channel channel = channels[(int)to.Channel];
@@ -180,18 +182,20 @@ internal sealed class TodoScan
                     channel.Add(Job.Direct(id, sender, clock.Now, to));
                     return true;
                 }
-                Settle(id, sender, [to], batch);
+                Settle(id, sender, [to], () => "", batch);
                 return true;
             }
-            Settle(id, sender, Destinations(), batch);
+            Settle(id, sender, Destinations(), () => extraHeader, batch);
             return true;
 
             IEnumerable<Destination> Destinations()
             {
-                if (first == null || second == null) yield break;
+                if (first == null) yield break;
                 yield return Route(first, id, sender, message.Size);
+                if (second == null) yield break;
                 yield return Route(second, id, sender, message.Size);
-                while (NextRecipient(envelope, path) is string recipient) yield return Route(recipient, id, sender, message.Size);
+                while (NextRecipient(envelope, path, ref extraHeader) is string recipient)
+                    yield return Route(recipient, id, sender, message.Size);
             }
         }
         finally
@@ -200,12 +204,15 @@ internal sealed class TodoScan
         }
     }
 
-    private void Settle(ulong id, string sender, IEnumerable<Destination> destinations, List<Settlement> batch)
+    // The extra header is known when all destinations are.
+    private void Settle(ulong id, string sender, IEnumerable<Destination> destinations, Func<string> extraHeader,
+        List<Settlement> batch)
     {
         Settlement settlement = new(queue, id, sender, clock.Now);
         try
         {
             foreach (Destination to in destinations) settlement.Add(to);
+            settlement.AddExtraHeader(extraHeader());
         }
         catch
         {
@@ -236,10 +243,17 @@ internal sealed class TodoScan
         throw new FormatException(path + " has no sender");
     }
 
-    private static string? NextRecipient(EnvelopeReader envelope, string path)
+    private static string? NextRecipient(EnvelopeReader envelope, string path, ref string extraHeader)
     {
-        if (!envelope.Next()) return null;
-        return envelope.Kind == 'T' ? envelope.Value : throw new FormatException($"{path} has a record of unknown kind");
+        while (envelope.Next())
+            switch (envelope.Kind)
+            {
+                case 'T': return envelope.Value;
+                case 'e': extraHeader = envelope.Value; break;
+                case 'h': break; // header fields for programs, which only indimail-mta's own understand
+                default: throw new FormatException($"{path} has a record of unknown kind");
+            }
+        return null;
     }
 
     /// <summary>

@@ -56,16 +56,19 @@ public sealed class QmtpConversation : IMailConversation
     /// <param name="recipients">The envelope recipients; any bytes.</param>
     /// <param name="size">The message's exact size in bytes.</param>
     /// <param name="message">A descriptor from which so many bytes of it are read.</param>
+    /// <param name="extraHeader">Header lines that go in front of it.</param>
     /// <exception cref="ConnectionException">The connection failed, or the server does not speak QMTP.</exception>
     /// <exception cref="MessageUnreadableException">
     /// The message was not sent to its end; the connection is of no more use, and the server forgets the package.
     /// </exception>
-    public IReadOnlyList<QmtpResponse> Transact(string sender, IReadOnlyList<string> recipients, long size, int message)
+    public IReadOnlyList<QmtpResponse> Transact(string sender, IReadOnlyList<string> recipients, long size, int message,
+        string extraHeader = "")
     {
         CanContinue = InDoubt = false;
         used = 0;
-        Put(Netstring.Start(size + 1));
+        Put(Netstring.Start(size + extraHeader.Length + 1));
         Put([LineFeeds]);
+        Put(Latin1.Bytes(extraHeader));
         PutMessage(size, message);
         Put([Netstring.End]);
         Put(Netstring.Of(Latin1.Bytes(sender)));

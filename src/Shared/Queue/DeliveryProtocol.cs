@@ -4,7 +4,8 @@
 // 255), qmta's as a zero byte and two bytes, low first. With a qmail helper delivery numbers are one byte, with
 // qmta's they are two, low first.
 //
-// command:  number, message ("5/12345", the path below mess), NUL, sender, NUL, recipient, NUL
+// command:  number, message ("5/12345", the path below mess), NUL, sender, NUL, recipient, NUL;
+//           with qmta's helpers, when the number's highest bit is set: extra header lines, NUL
 // report:   number, text, NUL; the text begins with K (success), Z (try again) or D (permanent failure)
 using System;
 using System.Collections.Generic;
@@ -17,9 +18,20 @@ namespace Qmta.Queue;
 /// <param name="Message">The message's path below mess.</param>
 public sealed record DeliveryCommand(int Number, string Message, string Sender, string Recipient)
 {
-    /// <summary>The command's bytes; two-byte numbers when <paramref name="wide"/>.</summary>
-    public byte[] Encode(bool wide) =>
-        [.. DeliveryProtocol.Number(Number, wide), .. Latin1.Bytes(Message), 0, .. Latin1.Bytes(Sender), 0, .. Latin1.Bytes(Recipient), 0];
+    /// <summary>Header lines that go in front of the message, or "" (<see cref="Queue.ExtraHeader"/>).</summary>
+    public string ExtraHeader { get; init; } = "";
+
+    /// <summary>
+    /// The command's bytes; two-byte numbers when <paramref name="wide"/>. In qmail's form there is no place for an extra
+    /// header, and it is left out.
+    /// </summary>
+    public byte[] Encode(bool wide)
+    {
+        bool extra = wide && ExtraHeader.Length > 0;
+        byte[] command = [.. DeliveryProtocol.Number(extra ? Number | DeliveryProtocol.ExtraFollows : Number, wide),
+            .. Latin1.Bytes(Message), 0, .. Latin1.Bytes(Sender), 0, .. Latin1.Bytes(Recipient), 0];
+        return extra ? [.. command, .. Latin1.Bytes(ExtraHeader), 0] : command;
+    }
 }
 
 /// <summary>How one delivery ended; the text's first letter is K, Z or D.</summary>
@@ -37,6 +49,9 @@ public static class DeliveryProtocol
     /// <summary>Longest text of a report, in bytes; the rest is dropped, as qmail does.</summary>
     public const int LongestReport = 10000;
 
+    /// <summary>The bit of a two-byte number that says that the command has an extra header.</summary>
+    internal const int ExtraFollows = 0x8000;
+
     /// <summary>A helper's announcement of how many deliveries it runs at once, in qmta's form.</summary>
     public static byte[] Announcement(int capacity) => [0, (byte)capacity, (byte)(capacity >> 8)];
 
@@ -46,24 +61,27 @@ public static class DeliveryProtocol
 /// <summary>Splits the byte stream of one direction into commands or reports, however the pipe cuts it.</summary>
 public sealed class DeliveryStream
 {
-    private readonly int pieces;
+    // Whether these are commands, which have more pieces than one.
+    private readonly bool commands;
     private readonly int longest;
     private readonly List<byte> record = [];
     private int numberBytes;
     private int nuls;
 
-    private DeliveryStream(int pieces, int longest, bool wide)
+    private DeliveryStream(bool commands, int longest, bool wide)
     {
-        this.pieces = pieces;
+        this.commands = commands;
         this.longest = longest;
         Wide = wide;
     }
 
     /// <summary>A stream of commands. An address longer than any that enters a queue is cut.</summary>
-    public static DeliveryStream OfCommands(bool wide) => new(3, 4 * QueueLayout.LongestAddress, wide);
+    public static DeliveryStream OfCommands(bool wide) => 
+        new(commands: true, 4 * QueueLayout.LongestAddress, wide);
 
     /// <summary>A stream of reports.</summary>
-    public static DeliveryStream OfReports(bool wide) => new(1, DeliveryProtocol.LongestReport, wide);
+    public static DeliveryStream OfReports(bool wide) => 
+        new(commands: false, DeliveryProtocol.LongestReport, wide);
 
     /// <summary>Whether delivery numbers have two bytes.</summary>
     public bool Wide { get; set; }
@@ -82,8 +100,8 @@ public sealed class DeliveryStream
                 continue;
             }
             if (b == 0) nuls++;
-            if (b == 0 || record.Count < longest) record.Add(b);
-            if (nuls == pieces)
+            if (b == 0 || record.Count < (HasExtra ? longest + ExtraHeader.Longest : longest)) record.Add(b);
+            if (nuls == Pieces)
             {
                 bytes = bytes[(i + 1)..];
                 return true;
@@ -96,9 +114,13 @@ public sealed class DeliveryStream
     /// <summary>The completed command.</summary>
     public DeliveryCommand Command()
     {
+        bool extra = HasExtra;
         (int number, string text) = Finish();
         string[] parts = text.Split('\0');
-        return new DeliveryCommand(number, parts[0], parts[1], parts[2]);
+        return new DeliveryCommand(extra ? number & ~DeliveryProtocol.ExtraFollows : number, parts[0], parts[1], parts[2])
+        {
+            ExtraHeader = extra ? parts[3] : "",
+        };
     }
 
     /// <summary>The completed report.</summary>
@@ -107,6 +129,10 @@ public sealed class DeliveryStream
         (int number, string text) = Finish();
         return new DeliveryReport(number, text[..^1]);
     }
+
+    private int Pieces => !commands ? 1 : HasExtra ? 4 : 3;
+
+    private bool HasExtra => commands && Wide && (record[1] << 8 & DeliveryProtocol.ExtraFollows) != 0;
 
     private (int Number, string Text) Finish()
     {

@@ -6,8 +6,8 @@ using Qmta.Text;
 namespace Qmta.Queue;
 
 /// <summary>
-/// Reads the records of a todo file (u uid, p pid, F sender, T recipient), of an info file (F) or of a local or
-/// remote file (T to do, D done), one at a time, so that a list of any length costs one buffer.
+/// Reads the records of a todo file (u uid, p pid, F sender, T recipient, e extra header), of an info file (F, e) or of a
+/// local or remote file (T to do, D done), one at a time, so that a list of any length costs one buffer.
 /// </summary>
 public sealed class EnvelopeReader
 {
@@ -39,8 +39,9 @@ public sealed class EnvelopeReader
     {
         Position = NextPosition;
         if (reader.Fill().IsEmpty) return false;
-        byte[] record = reader.ReadUntil(0, 2 * QueueLayout.LongestAddress, out bool tooLong)
+        byte[] record = reader.ReadUntil(0, 1 + ExtraHeader.Longest, out bool tooLong)
             ?? throw new FormatException(path + " ends inside a record");
+        tooLong |= record.Length > 2 * QueueLayout.LongestAddress && record[0] is not ((byte)'e' or (byte)'h');
         if (tooLong || record.Length == 0) throw new FormatException(path + " has a record that is " + (tooLong ? "too long" : "empty"));
         NextPosition = Position + record.Length + 1;
         Kind = (char)record[0];

@@ -173,6 +173,7 @@ public sealed class QueueProgram
     private static string Text(int code) => code switch
     {
         11 => "Denvelope address too long for qq (#5.1.3)",
+        12 => "DQQEH does not hold header fields, or is too long (#5.6.0)",
         31 => "Dmail server permanently rejected message (#5.3.0)",
         32 => "DSPAM or junk mail threshold exceeded (#5.7.1)",
         33 => "DMessage contains virus (#5.7.1)",

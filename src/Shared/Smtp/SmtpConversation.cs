@@ -182,17 +182,19 @@ public sealed partial class SmtpConversation : IMailConversation
     /// The message's size in bytes as it is stored; an estimate will do (RFC 1870 6.3); negative when unknown.
     /// </param>
     /// <param name="message">A descriptor from which the message is read to its end.</param>
+    /// <param name="extraHeader">Header lines that go in front of it.</param>
     /// <exception cref="ConnectionException">The connection failed.</exception>
     /// <exception cref="MessageUnreadableException">
     /// The message was not sent to its end; the connection is of no more use.
     /// </exception>
-    public SmtpOutcome Transact(string sender, IReadOnlyList<string> recipients, long size, int message)
+    public SmtpOutcome Transact(string sender, IReadOnlyList<string> recipients, long size, int message,
+        string extraHeader = "")
     {
         InDoubt = false;
         CanContinue = false;
         Reset();
         cutShort = false;
-        SmtpOutcome outcome = TryTransact(sender, recipients, size, message);
+        SmtpOutcome outcome = TryTransact(sender, recipients, size, message, extraHeader);
         CanContinue = !cutShort && outcome.Reply.Code != ServiceClosing;
         return outcome;
     }
@@ -206,7 +208,8 @@ public sealed partial class SmtpConversation : IMailConversation
         return false;
     }
 
-    private SmtpOutcome TryTransact(string sender, IReadOnlyList<string> recipients, long size, int message)
+    private SmtpOutcome TryTransact(string sender, IReadOnlyList<string> recipients, long size, int message,
+        string extraHeader)
     {
         List<SmtpReply> answers = new(recipients.Count);
         PutMail(sender, size, Utf8Addresses && NeedsUtf8(sender, recipients));
@@ -269,7 +272,7 @@ public sealed partial class SmtpConversation : IMailConversation
             needsReset = true;
             return new SmtpOutcome(SmtpStage.Data, data, answers);
         }
-        SmtpReply verdict = SendMessage(message);
+        SmtpReply verdict = SendMessage(message, extraHeader);
         InDoubt = false;
         return new SmtpOutcome(SmtpStage.Message, verdict, answers);
     }
@@ -300,14 +303,20 @@ public sealed partial class SmtpConversation : IMailConversation
         needsReset = false;
     }
 
-    private SmtpReply SendMessage(int message)
+    private SmtpReply SendMessage(int message, ReadOnlySpan<char> extraHeader)
     {
         DotStuffing stuffing = default;
         byte[] output = buffers.Output;
         while (true)
         {
             int piece = Math.Min(buffers.Message.Length, (output.Length - used - DotStuffing.EndRoom - 1) / 2);
-            int n = Files.Read(message, buffers.Message.AsSpan(0, piece));
+            int n = Math.Min(piece, extraHeader.Length);
+            if (n > 0)
+            {
+                Latin1.Bytes(extraHeader[..n], buffers.Message);
+                extraHeader = extraHeader[n..];
+            }
+            else n = Files.Read(message, buffers.Message.AsSpan(0, piece));
             if (n < 0) throw new MessageUnreadableException(Errno.Text(n));
             if (n == 0) break;
             used += stuffing.Convert(buffers.Message.AsSpan(0, n), output.AsSpan(used));

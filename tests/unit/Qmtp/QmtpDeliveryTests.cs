@@ -39,6 +39,20 @@ public sealed class QmtpDeliveryTests : IDisposable
     }
 
     [Fact]
+    public void TheExtraHeaderGoesInFront()
+    {
+        string header = "X-Long: " + new string('x', 20_000) + "\n";
+        string package = "";
+        using FakeMailServer server = new(s =>
+        {
+            package = HearPackage(s);
+            s.Say("1:K,");
+        });
+        Assert.StartsWith("K", Deliver(server.Port, "\nbody\n", ["a@there"], extraHeader: header).Merge());
+        Assert.Equal((header.Length + 7) + ":\n" + header + "\nbody\n,8:joe@here,10:7:a@there,,", package);
+    }
+
+    [Fact]
     public void BigMessagesAndNoSenderArrive()
     {
         string message = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"line {i}\n"));
@@ -154,13 +168,17 @@ public sealed class QmtpDeliveryTests : IDisposable
         return package.ToString();
     }
 
-    private RemoteReport Deliver(int port, string message, List<string> recipients, string sender = "joe@here", bool keep = false)
+    private RemoteReport Deliver(int port, string message, List<string> recipients, string sender = "joe@here", bool keep = false,
+        string extraHeader = "")
     {
         File.WriteAllText(path, message, Encoding.Latin1);
         int fd = Files.Open(path, OpenMode.Read);
         try
         {
-            return Delivery(port, keep).Deliver(new RemoteMessage("there", sender, recipients, message.Length, fd));
+            return Delivery(port, keep).Deliver(new RemoteMessage("there", sender, recipients, message.Length, fd)
+            {
+                ExtraHeader = extraHeader,
+            });
         }
         finally
         {

@@ -58,6 +58,14 @@ public sealed class EnvelopeReaderTests : IDisposable
         Assert.Contains("too long", Assert.Throws<FormatException>(() => Read("T" + new string('x', 3_000_000) + "\0", 64)).Message);
     }
 
+    [Fact]
+    public void AnExtraHeaderMayBeLonger()
+    {
+        string longest = new('x', ExtraHeader.Longest);
+        Assert.Equal(longest, Read("Fa\0Tb\0e" + longest + "\0", 4096)[2].Value);
+        Assert.Contains("too long", Assert.Throws<FormatException>(() => Read("e" + longest + "x\0", 4096)).Message);
+    }
+
     private List<(char Kind, string Value, long Position)> Read(string bytes, int bufferSize)
     {
         File.WriteAllBytes(path, Latin1.Bytes(bytes));

@@ -353,10 +353,22 @@ public class RemoteDeliveryTests
         }
     }
 
+    [Fact]
+    public void TheExtraHeaderGoesInFront()
+    {
+        string header = "X-Long: " + new string('x', 20_000) + "\n ..\nX-Short: .\n";
+        using FakeMailServer server = new(s => Play(s, true, "never", () => { }));
+        Assert.StartsWith("K", DeliverTo(server.Port, "Subject: x\n\n.\n", extraHeader: header).Merge());
+        WaitFor(() => server.Heard.Contains("QUIT"));
+        Assert.Contains("MAIL FROM:<joe@here> BODY=8BITMIME SIZE=" + (header.Length + 14), server.Heard);
+        Assert.Equal([.. header.TrimEnd('\n').Split('\n'), "Subject: x", "", "..", "."],
+            server.Heard.SkipWhile(line => line != "DATA").Skip(1).TakeWhile(line => line != "QUIT"));
+    }
+
     private static RemoteReport Deliver(FakeMailServer server, string message, int recipients = 1, int patience = 10_000) =>
         DeliverTo(server.Port, message, recipients, patience);
 
-    private static RemoteReport DeliverTo(int port, string message, int recipients = 1, int patience = 10_000)
+    private static RemoteReport DeliverTo(int port, string message, int recipients = 1, int patience = 10_000, string extraHeader = "")
     {
         string path = Path.GetTempFileName();
         File.WriteAllText(path, message, Encoding.Latin1);
@@ -364,7 +376,7 @@ public class RemoteDeliveryTests
         try
         {
             return Delivery(port, patience).Deliver(new RemoteMessage("there", "joe@here",
-                [.. Enumerable.Range(0, recipients).Select(i => $"to{i}@there")], message.Length, fd));
+                [.. Enumerable.Range(0, recipients).Select(i => $"to{i}@there")], message.Length, fd) { ExtraHeader = extraHeader });
         }
         finally
         {

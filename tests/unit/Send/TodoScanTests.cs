@@ -75,6 +75,21 @@ public sealed class TodoScanTests : IDisposable
         Assert.Empty(queue.FilesOf("local", "todo"));
     }
 
+    [Theory]
+    [InlineData("Ta@here.example!eX-A: b\n!", "Ta@here.example!")]
+    [InlineData("eX-A: b\n!Ta@here.example!", "Ta@here.example!")]
+    [InlineData("Ta@here.example!Tb@here.example!Tc@here.example!hX-B: c\n!eX-A: b\n!",
+        "Ta@here.example!Tb@here.example!Tc@here.example!")]
+    public void AnExtraHeaderIsWrittenDownAsIndimailDoes(string records, string recipients)
+    {
+        ulong id = queue.Accept("u1!p1!Fs@x!" + records);
+        Scan(1);
+        Assert.Equal("Fs@x!eX-A: b\n!", TempQueue.Read(queue.Layout.Info(id)));
+        Assert.Equal(recipients, TempQueue.Read(queue.Layout.Local(id)));
+        Assert.Equal(0, Files.Status(queue.Layout.Info(id), out FileStatus info));
+        Assert.Equal(Now, info.Modified);
+    }
+
     [Fact]
     public void WithoutRecipientsTheMessageIsDone()
     {
