@@ -27,9 +27,23 @@ internal static unsafe partial class LibCrypto
     [LibraryImport(Name)] internal static partial nint X509_LOOKUP_file();
     [LibraryImport(Name)] internal static partial int X509_load_crl_file(nint lookup, byte* path, int type);
     [LibraryImport(Name)] internal static partial int X509_STORE_set_flags(nint store, nuint flags);
+    [LibraryImport(Name)] internal static partial int X509_verify_cert(nint verification);
     [LibraryImport(Name)] internal static partial int X509_STORE_CTX_get_error(nint verification);
     [LibraryImport(Name)] internal static partial void X509_STORE_CTX_set_error(nint verification, int error);
     [LibraryImport(Name)] internal static partial int X509_VERIFY_PARAM_set1_ip_asc(nint parameters, byte* address);
+    [LibraryImport(Name)] internal static partial nint X509_get0_notBefore(nint certificate);
+    [LibraryImport(Name)] internal static partial nint X509_get0_notAfter(nint certificate);
+    [LibraryImport(Name)] internal static partial int X509_cmp_current_time(nint time);
+    [LibraryImport(Name)] internal static partial nint X509_get1_email(nint certificate);
+    [LibraryImport(Name)] internal static partial void X509_email_free(nint addresses);
+    [LibraryImport(Name)] internal static partial int OPENSSL_sk_num(nint stack);
+    [LibraryImport(Name)] internal static partial nint OPENSSL_sk_value(nint stack, int index);
+
+    // Parameters of a key exchange
+    [LibraryImport(Name)] internal static partial nint BIO_new_file(byte* path, byte* mode);
+    [LibraryImport(Name)] internal static partial int BIO_free(nint bio);
+    [LibraryImport(Name)] internal static partial nint PEM_read_bio_Parameters(nint bio, nint key);
+    [LibraryImport(Name)] internal static partial void EVP_PKEY_free(nint key);
 
     // Start and errors
     [LibraryImport(Name)] internal static partial int OPENSSL_init_crypto(ulong options, nint settings);

@@ -27,21 +27,9 @@ public sealed unsafe class TlsContext : IDisposable
     private const int MostSessions = 64;
     private const long SessionMilliseconds = 3_600_000;
 
-    private const int PemFile = 1; // SSL_FILETYPE_PEM
-    private const int SetMode = 33, SetSessionCache = 44, SetOldest = 123, SetNewest = 124; // SSL_CTRL_*
-    // SSL_MODE_ENABLE_PARTIAL_WRITE, ACCEPT_MOVING_WRITE_BUFFER, AUTO_RETRY, RELEASE_BUFFERS: a connection at rest
-    // then needs no buffers
-    private const int Modes = 0x1 | 0x2 | 0x4 | 0x10;
+    private const int SetSessionCache = 44; // SSL_CTRL_SET_SESS_CACHE_MODE
     // SSL_SESS_CACHE_CLIENT, NO_INTERNAL: sessions are kept here, by server
     private const int CacheMode = 0x1 | 0x300;
-    // SSL_OP_NO_RENEGOTIATION; SSL_OP_IGNORE_UNEXPECTED_EOF: SMTP says itself when a message is complete, and many
-    // servers close without a farewell
-    private const ulong Options = (1UL << 30) | (1UL << 7);
-    private const int VerifyNone = 0, VerifyPeer = 1;
-    private const nuint CheckRevocation = 0x4 | 0x8; // X509_V_FLAG_CRL_CHECK, CRL_CHECK_ALL
-
-    // Stands for the password of keys that have one: without it OpenSSL would ask on the terminal.
-    private static readonly byte* noPassword = (byte*)NativeMemory.AllocZeroed(1);
 
     private readonly Lock guard = new();
     private readonly Dictionary<string, (nint Session, long Until)> sessions = [];
@@ -88,66 +76,33 @@ public sealed unsafe class TlsContext : IDisposable
 
     private void Set(TlsSettings settings)
     {
-        _ = LibSsl.SSL_CTX_ctrl(context, SetMode, Modes, null);
+        TlsSetup.Channel(context, settings, "tlsclientmethod");
         _ = LibSsl.SSL_CTX_ctrl(context, SetSessionCache, CacheMode, null);
-        _ = LibSsl.SSL_CTX_set_options(context, Options);
-        if (settings.OldestVersion != 0 && LibSsl.SSL_CTX_ctrl(context, SetOldest, settings.OldestVersion, null) != 1
-            || settings.NewestVersion != 0 && LibSsl.SSL_CTX_ctrl(context, SetNewest, settings.NewestVersion, null) != 1)
-            throw Failed("use the TLS versions of tlsclientmethod");
-        if (settings.CipherList is string list)
-            fixed (byte* p = CString.Of(list, stackalloc byte[CString.Inline]))
-                if (LibSsl.SSL_CTX_set_cipher_list(context, p) != 1) throw Failed("use the ciphers " + list);
-        if (settings.CipherSuites is string suites)
-            fixed (byte* p = CString.Of(suites, stackalloc byte[CString.Inline]))
-                if (LibSsl.SSL_CTX_set_ciphersuites(context, p) != 1) throw Failed("use the cipher suites " + suites);
-        LibSsl.SSL_CTX_set_default_passwd_cb_userdata(context, noPassword);
-        if (settings.CertificateFile is string file)
-            fixed (byte* p = CString.Of(file, stackalloc byte[CString.Inline]))
-                if (LibSsl.SSL_CTX_use_certificate_chain_file(context, p) != 1
-                    || LibSsl.SSL_CTX_use_PrivateKey_file(context, p, PemFile) != 1)
-                    throw Failed("use the certificate and key in " + file);
+        _ = LibSsl.SSL_CTX_set_options(context, TlsSetup.NoRenegotiation);
+        if (settings.CertificateFile is string file) TlsSetup.UseCertificate(context, file);
     }
 
     private void SetTrust(TlsSettings settings, IReadOnlyList<string> authorities, bool systemAuthorities)
     {
         if (Trust == TlsTrust.Nobody)
         {
-            LibSsl.SSL_CTX_set_verify(context, VerifyNone, null);
+            LibSsl.SSL_CTX_set_verify(context, TlsSetup.VerifyNone, null);
             return;
         }
-        LibSsl.SSL_CTX_set_verify(context, VerifyPeer, &OnVerify);
+        LibSsl.SSL_CTX_set_verify(context, TlsSetup.VerifyPeer, &OnVerify);
         if (Trust == TlsTrust.Dane)
         {
             if (LibSsl.SSL_CTX_dane_enable(context) != 1) throw Failed("prepare DANE");
             return;
         }
-        foreach (string file in authorities) TrustFile(file);
+        foreach (string file in authorities) TlsSetup.TrustFile(context, file);
         if (systemAuthorities && LibSsl.SSL_CTX_set_default_verify_paths(context) != 1)
             throw Failed("find the certification authorities of the system");
-        if (settings.RevocationFile is not string lists) return;
-        nint store = LibSsl.SSL_CTX_get_cert_store(context);
-        nint lookup = LibCrypto.X509_STORE_add_lookup(store, LibCrypto.X509_LOOKUP_file());
-        fixed (byte* p = CString.Of(lists, stackalloc byte[CString.Inline]))
-            if (lookup == 0 || LibCrypto.X509_load_crl_file(lookup, p, PemFile) <= 0
-                || LibCrypto.X509_STORE_set_flags(store, CheckRevocation) != 1)
-                throw Failed("read revocation lists from " + lists);
+        if (settings.RevocationFile is string lists) TlsSetup.UseRevocations(context, lists);
     }
 
-    private void TrustFile(string file)
-    {
-        fixed (byte* p = CString.Of(file, stackalloc byte[CString.Inline]))
-            if (LibSsl.SSL_CTX_load_verify_file(context, p) != 1) throw Failed("read certificates from " + file);
-    }
-
-    // An authority of which there is no revocation list has revoked nothing that is known of.
     [UnmanagedCallersOnly]
-    private static int OnVerify(int good, nint verification)
-    {
-        const int NoList = 3; // X509_V_ERR_UNABLE_TO_GET_CRL
-        if (good != 0 || LibCrypto.X509_STORE_CTX_get_error(verification) != NoList) return good;
-        LibCrypto.X509_STORE_CTX_set_error(verification, 0);
-        return 1;
-    }
+    private static int OnVerify(int good, nint verification) => TlsSetup.Forgive(good, verification);
 
     /// <summary>A new connection's SSL object, which is the caller's to free; it has a session to resume if one is known.</summary>
     /// <exception cref="TlsException">There is no memory.</exception>
@@ -222,5 +177,5 @@ public sealed unsafe class TlsContext : IDisposable
         context = 0;
     }
 
-    private static TlsException Failed(string attempt) => new($"unable to {attempt}: {OpenSsl.TakeError("unknown reason")}");
+    private static TlsException Failed(string attempt) => TlsSetup.Failed(attempt);
 }

@@ -1,9 +1,9 @@
-// What a client asks of TLS: versions, ciphers, its own certificate, revocations.
+// What one side asks of TLS: versions, ciphers, its own certificate, revocations.
 using System;
 
 namespace Qmta.Tls;
 
-/// <summary>The settings of the client's side, as the control files give them (qmail-remote(8)).</summary>
+/// <summary>The settings of one side, as the control files give them (qmail-remote(8), mini-smtpd(8)).</summary>
 public sealed record TlsSettings
 {
     private const int Ssl3 = 0x0300, Tls1 = 0x0301, Tls11 = 0x0302, Tls12 = 0x0303, Tls13 = 0x0304;
@@ -20,13 +20,13 @@ public sealed record TlsSettings
     /// <summary>Cipher suites of TLS 1.3; null for the system's choice.</summary>
     public string? CipherSuites { get; init; }
 
-    /// <summary>A file with this client's certificate, its chain and its key, in PEM; null for none.</summary>
+    /// <summary>A file with this side's certificate, its chain and its key, in PEM; null for none.</summary>
     public string? CertificateFile { get; init; }
 
     /// <summary>A file of revocation lists in PEM; null for none.</summary>
     public string? RevocationFile { get; init; }
 
-    /// <summary>The same settings with the versions that a line of tlsclientmethod allows.</summary>
+    /// <summary>The same settings with the versions that a line of tlsclientmethod or tlsservermethod allows.</summary>
     /// <param name="method">
     /// SSLv23 for what the system allows; SSLv3, TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3 for just that version; two of them
     /// with a colon between for a range, one side of which may be empty.
@@ -47,6 +47,10 @@ public sealed record TlsSettings
             throw new FormatException("a range of TLS versions ends before it begins: " + method);
         return range;
     }
+
+    /// <summary>The same settings without versions that are not safe any more (RFC 8996), unless they were asked for.</summary>
+    internal TlsSettings WithoutOldVersions() =>
+        OldestVersion == 0 && NewestVersion is 0 or >= Tls12 ? this with { OldestVersion = Tls12 } : this;
 
     private static int Version(string name, string method) => name.Replace('.', '_') switch
     {

@@ -1,5 +1,6 @@
-// One TLS connection over a connected socket: the client's side, with an end to every wait.
+// One TLS connection over a connected socket, from either side, with an end to every wait.
 using System;
+using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using Qmta.Posix;
 
@@ -18,7 +19,7 @@ public sealed unsafe class TlsStream : IDisposable
     private const nuint NoNamesWithOwnKey = 1; // DANE_FLAG_NO_DANE_EE_NAMECHECKS
     private const int LongestFinished = 64;
 
-    private readonly TlsContext context;
+    private readonly TlsContext? client; // null on the server's side
     private readonly string key;
     private readonly int fd;
     private nint ssl;
@@ -26,22 +27,59 @@ public sealed unsafe class TlsStream : IDisposable
 
     private TlsStream(TlsContext context, string key, int fd)
     {
-        this.context = context;
+        client = context;
         this.key = key;
         this.fd = fd;
         ssl = context.NewSsl(key);
     }
 
-    /// <summary>What the server has proved.</summary>
-    public TlsTrust Trust => context.Trust;
+    private TlsStream(TlsServerContext context, int fd)
+    {
+        key = "";
+        this.fd = fd;
+        ssl = context.NewSsl();
+    }
+
+    /// <summary>What the server has proved; of no meaning on the server's side.</summary>
+    public TlsTrust Trust => client?.Trust ?? TlsTrust.Nobody;
 
     /// <summary>The handshake was short, because the server remembered an earlier one.</summary>
     public bool Resumed { get; private set; }
 
+    /// <summary>The version spoken: "TLSv1.3".</summary>
+    public string Version { get; private set; } = "";
+
+    /// <summary>The cipher as OpenSSL calls it: "TLS_AES_256_GCM_SHA384".</summary>
+    public string Cipher { get; private set; } = "";
+
     /// <summary>Version, cipher and strength: "TLSv1.3 TLS_AES_256_GCM_SHA384 bits=256".</summary>
     public string Facts { get; private set; } = "";
 
-    /// <summary>Does the handshake.</summary>
+    private string Peer => client == null ? "the client" : "the server";
+
+    /// <summary>Does the handshake as the server.</summary>
+    /// <param name="fd">A connected socket, non-blocking; it stays the caller's to close, after this.</param>
+    /// <param name="end">When it must be over.</param>
+    /// <exception cref="TlsException">It failed; the message is OpenSSL's reason.</exception>
+    public static TlsStream Accept(TlsServerContext context, int fd, long end)
+    {
+        TlsStream stream = new(context, fd);
+        try
+        {
+            LibCrypto.ERR_clear_error();
+            if (LibSsl.SSL_set_fd(stream.ssl, fd) != 1) throw TlsSetup.Failed("prepare a TLS connection");
+            stream.Handshake(end);
+            return stream;
+        }
+        catch
+        {
+            stream.broken = true;
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Does the handshake as the client.</summary>
     /// <param name="fd">A connected socket, non-blocking; it stays the caller's to close, after this.</param>
     /// <param name="end">When it must be over.</param>
     /// <exception cref="TlsException">It failed; the message is OpenSSL's reason.</exception>
@@ -50,7 +88,7 @@ public sealed unsafe class TlsStream : IDisposable
         TlsStream stream = new(context, peer.Key, fd);
         try
         {
-            stream.Expect(peer);
+            stream.Expect(context, peer);
             stream.Handshake(end);
             return stream;
         }
@@ -63,7 +101,7 @@ public sealed unsafe class TlsStream : IDisposable
         }
     }
 
-    private void Expect(TlsPeer peer)
+    private void Expect(TlsContext context, TlsPeer peer)
     {
         LibCrypto.ERR_clear_error();
         bool set = LibSsl.SSL_set_fd(ssl, fd) == 1;
@@ -96,7 +134,7 @@ public sealed unsafe class TlsStream : IDisposable
             // RFC 6066 3: a name, never an address. A name too long for the extension is no host's.
             if (set && !peer.IsAddress) set = LibSsl.SSL_ctrl(ssl, SetHostName, 0, host) == 1;
         }
-        if (!set) throw new TlsException("unable to prepare a TLS connection: " + OpenSsl.TakeError("unknown reason"));
+        if (!set) throw TlsSetup.Failed("prepare a TLS connection");
     }
 
     private void Handshake(long end)
@@ -104,20 +142,21 @@ public sealed unsafe class TlsStream : IDisposable
         while (true)
         {
             LibCrypto.ERR_clear_error();
-            int r = LibSsl.SSL_connect(ssl);
+            int r = client == null ? LibSsl.SSL_accept(ssl) : LibSsl.SSL_connect(ssl);
             if (r == 1) break;
             int wait = Wait(r, out string reason, Left(end));
             if (wait == 0) continue;
-            if (wait == -Errno.ETIMEDOUT) throw new TlsException("the server did not finish the TLS handshake in time");
-            if (reason.Length == 0) reason = wait == ClosedByPeer ? "the server closed the connection" : Errno.Text(wait);
+            if (wait == -Errno.ETIMEDOUT) throw new TlsException(Peer + " did not finish the TLS handshake in time");
+            if (reason.Length == 0) reason = wait == ClosedByPeer ? Peer + " closed the connection" : Errno.Text(wait);
             nint verdict = LibSsl.SSL_get_verify_result(ssl);
-            if (verdict != 0 && context.Trust != TlsTrust.Nobody)
+            if (verdict != 0 && Trust != TlsTrust.Nobody)
                 reason = "certificate verify failed: " + CString.From(LibCrypto.X509_verify_cert_error_string(verdict));
             throw new TlsException(reason);
         }
         nint cipher = LibSsl.SSL_get_current_cipher(ssl);
-        Facts = CString.From(LibSsl.SSL_get_version(ssl)) + " " + CString.From(LibSsl.SSL_CIPHER_get_name(cipher))
-            + " bits=" + LibSsl.SSL_CIPHER_get_bits(cipher, null);
+        Version = CString.From(LibSsl.SSL_get_version(ssl));
+        Cipher = CString.From(LibSsl.SSL_CIPHER_get_name(cipher));
+        Facts = Version + " " + Cipher + " bits=" + LibSsl.SSL_CIPHER_get_bits(cipher, null);
         Resumed = LibSsl.SSL_session_reused(ssl) == 1;
     }
 
@@ -169,7 +208,7 @@ public sealed unsafe class TlsStream : IDisposable
     }
 
     /// <summary>
-    /// Whether the server has sent nothing that was not received, neither data nor an end. Does not wait; what TLS
+    /// Whether the peer has sent nothing that was not received, neither data nor an end. Does not wait; what TLS
     /// itself has sent, such as tickets for a later session, is not data.
     /// </summary>
     public bool IsQuiet
@@ -225,7 +264,7 @@ public sealed unsafe class TlsStream : IDisposable
     public byte[]? ChannelBinding(string type)
     {
         LibCrypto.ERR_clear_error();
-        bool modern = Facts.StartsWith("TLSv1.3 ", StringComparison.Ordinal);
+        bool modern = Version == "TLSv1.3";
         // RFC 7627 5.4, RFC 9266 4.2: without the extended master secret, two connections may have the same binding.
         bool distinct = modern || LibSsl.SSL_ctrl(ssl, HasExtendedSecret, 0, null) == 1;
         return type switch
@@ -254,7 +293,7 @@ public sealed unsafe class TlsStream : IDisposable
         byte[] message = new byte[LongestFinished];
         fixed (byte* to = message)
         {
-            nint n = Resumed ? LibSsl.SSL_get_peer_finished(ssl, to, message.Length)
+            nint n = Resumed == (client != null) ? LibSsl.SSL_get_peer_finished(ssl, to, message.Length)
                 : LibSsl.SSL_get_finished(ssl, to, message.Length);
             return n > 0 && n <= message.Length ? message[..(int)n] : null;
         }
@@ -264,7 +303,7 @@ public sealed unsafe class TlsStream : IDisposable
     private byte[]? CertificateHash()
     {
         const int Md5 = 4, Sha1 = 64, Sha256 = 672; // NID_*
-        nint certificate = LibSsl.SSL_get1_peer_certificate(ssl);
+        nint certificate = client == null ? LibSsl.SSL_get_certificate(ssl) : LibSsl.SSL_get1_peer_certificate(ssl);
         if (certificate == 0) return null;
         nint digest = 0;
         try
@@ -280,9 +319,30 @@ public sealed unsafe class TlsStream : IDisposable
         finally
         {
             if (digest != 0) LibCrypto.EVP_MD_free(digest);
-            LibCrypto.X509_free(certificate);
+            if (client != null) LibCrypto.X509_free(certificate); // the server's own stays the connection's
             LibCrypto.ERR_clear_error();
         }
+    }
+
+    /// <summary>
+    /// The mail addresses in the client's certificate, none when it showed none or an authority of the context does
+    /// not vouch for it.
+    /// </summary>
+    public IReadOnlyList<string> ProvenAddresses()
+    {
+        List<string> proven = [];
+        nint certificate = client == null ? LibSsl.SSL_get1_peer_certificate(ssl) : 0;
+        if (certificate == 0) return proven;
+        if (LibSsl.SSL_get_verify_result(ssl) == 0)
+        {
+            nint addresses = LibCrypto.X509_get1_email(certificate);
+            for (int i = 0; i < LibCrypto.OPENSSL_sk_num(addresses); i++)
+                proven.Add(CString.From((byte*)LibCrypto.OPENSSL_sk_value(addresses, i)));
+            LibCrypto.X509_email_free(addresses);
+        }
+        LibCrypto.X509_free(certificate);
+        LibCrypto.ERR_clear_error();
+        return proven;
     }
 
     /// <summary>Says farewell without waiting for an answer, and keeps the session for the next connection.</summary>
@@ -293,7 +353,7 @@ public sealed unsafe class TlsStream : IDisposable
         if (!broken)
         {
             _ = LibSsl.SSL_shutdown(ssl);
-            context.Remember(key, ssl);
+            client?.Remember(key, ssl);
         }
         LibSsl.SSL_free(ssl);
         ssl = 0;

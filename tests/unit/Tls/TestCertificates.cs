@@ -39,8 +39,9 @@ internal sealed class TestAuthority : IDisposable
     /// <param name="selfSigned">Whether it vouches for itself, instead of the authority for it.</param>
     /// <param name="commonName">Its common name; the name itself unless given.</param>
     /// <param name="withNames">Whether it has subject alternative names.</param>
+    /// <param name="mailbox">A mail address among those names.</param>
     internal X509Certificate2 Leaf(string name, bool expired = false, bool selfSigned = false, string? commonName = null,
-        bool withNames = true)
+        bool withNames = true, string? mailbox = null)
     {
         using ECDsa own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new("CN=" + (commonName ?? name), own, HashAlgorithmName.SHA256);
@@ -49,6 +50,7 @@ internal sealed class TestAuthority : IDisposable
             SubjectAlternativeNameBuilder names = new();
             if (IPAddress.TryParse(name, out IPAddress? address)) names.AddIpAddress(address);
             else names.AddDnsName(name);
+            if (mailbox != null) names.AddEmailAddress(mailbox);
             request.CertificateExtensions.Add(names.Build());
         }
         DateTimeOffset from = DateTimeOffset.UtcNow.AddYears(-1);
