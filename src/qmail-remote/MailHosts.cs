@@ -1,6 +1,7 @@
 // The hosts that take mail for a domain, best first: an artificial route, mail exchangers, or the domain itself.
 using System;
 using System.Collections.Generic;
+using Qmta.Control;
 using Qmta.Dns;
 using Qmta.Posix;
 

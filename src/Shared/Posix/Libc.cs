@@ -61,6 +61,7 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int kill(int pid, int signal);
     [LibraryImport(C)] internal static partial int getpid();
     [LibraryImport(C)] internal static partial uint alarm(uint seconds);
+    [LibraryImport(C, SetLastError = true)] internal static partial int getrlimit64(int resource, ulong* limits);
     [LibraryImport(C, SetLastError = true)] internal static partial int setrlimit64(int resource, ulong* limits);
 
     // Signals
@@ -96,6 +97,8 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int bind(int fd, byte* address, uint length);
     [LibraryImport(C, SetLastError = true)] internal static partial int connect(int fd, byte* address, uint length);
     [LibraryImport(C, SetLastError = true)] internal static partial int listen(int fd, int backlog);
+    [LibraryImport(C, SetLastError = true)] internal static partial int accept4(int fd, byte* address, uint* length, int flags);
+    [LibraryImport(C, SetLastError = true)] internal static partial int getpeername(int fd, byte* address, uint* length);
     [LibraryImport(C, SetLastError = true)] internal static partial int getsockname(int fd, byte* address, uint* length);
     [LibraryImport(C, SetLastError = true)] internal static partial int setsockopt(int fd, int level, int name, void* value, uint length);
     [LibraryImport(C, SetLastError = true)] internal static partial int getsockopt(int fd, int level, int name, void* value, uint* length);

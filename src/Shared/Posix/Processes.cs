@@ -130,6 +130,21 @@ public static unsafe class Processes
     public static int KillGroup(int leader, int signal) => Kill(-leader, signal);
 
     /// <summary>
+    /// Lets this process open as many descriptors as it is allowed to ask for (getrlimit(2)); programs it starts, too.
+    /// Returns how many that are.
+    /// </summary>
+    public static long RaiseDescriptorLimit()
+    {
+        const int openFiles = 7; // RLIMIT_NOFILE
+        ulong* limits = stackalloc ulong[2]; // soft, hard
+        if (Libc.getrlimit64(openFiles, limits) != 0) return 0;
+        ulong soft = limits[0];
+        limits[0] = limits[1];
+        if (Libc.setrlimit64(openFiles, limits) != 0) limits[0] = soft;
+        return (long)Math.Min(limits[0], int.MaxValue);
+    }
+
+    /// <summary>
     /// Lets neither this process nor any that it starts leave a core file: it could hold mail or keys.
     /// </summary>
     public static void LeaveNoCore()

@@ -14,7 +14,7 @@ public static unsafe class Sockets
     private const int SocketLevel = 1, ErrorOption = 4, TcpLevel = 6, NoDelayOption = 1, NoSignal = 0x4000;
 
     // struct sockaddr_in is 16 bytes, sockaddr_in6 28, with the same layout on every Linux architecture.
-    private const int AddressRoom = 28;
+    internal const int AddressRoom = 28;
 
     private static int Failed => -Marshal.GetLastPInvokeError();
 
@@ -167,7 +167,7 @@ public static unsafe class Sockets
     }
 
     // family in the machine's byte order, port and address in network order; IPv6 has the flow label in between
-    private static uint Encode(IpAddress address, int port, Span<byte> to)
+    internal static uint Encode(IpAddress address, int port, Span<byte> to)
     {
         to.Clear();
         MemoryMarshal.Write(to, (ushort)(address.IsV6 ? FamilyV6 : FamilyV4));

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Linq;
+using Qmta.Control;
 using Qmta.Dns;
 using Qmta.Posix;
 using Qmta.Remote;

@@ -1,0 +1,235 @@
+// The bytes to and from one client: two descriptors, or one, or what TLS makes of them; every wait has an end.
+using System;
+using Qmta.Posix;
+using Qmta.Text;
+
+namespace Qmta.Reception;
+
+/// <summary>The client is gone, or was waited for in vain. The message is a sentence part for the log.</summary>
+internal sealed class ClientGoneException(string reason, bool timedOut = false) : Exception(reason)
+{
+    /// <summary>It may still be there, and did nothing.</summary>
+    internal bool TimedOut { get; } = timedOut;
+}
+
+/// <summary>The buffers of a conversation while somebody serves it; a silent client needs none.</summary>
+internal sealed class ConnectionBuffers
+{
+    internal readonly byte[] Input = GC.AllocateUninitializedArray<byte>(ClientConnection.LongestLine, pinned: true);
+    internal readonly byte[] Converted = GC.AllocateUninitializedArray<byte>(Smtp.DotUnstuffing.Room(ClientConnection.LongestLine), pinned: true);
+    internal readonly byte[] Output = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
+}
+
+/// <summary>
+/// Reads through one buffer and writes through another; what was written leaves with <see cref="Flush"/>, and always
+/// before a wait for the client.
+/// </summary>
+internal sealed class ClientConnection : IDisposable
+{
+    // A pipe that has room for a byte has room for a page (pipe(7), PIPE_BUF).
+    private const int LargestPipeWrite = 4096;
+
+    private readonly int input, output;
+    private readonly bool isSocket;
+    private ConnectionBuffers? buffers;
+    private int start, end, written;
+    private ISecureStream? secure;
+
+    /// <param name="input">Read from; closed with this.</param>
+    /// <param name="output">Written to; may be the same.</param>
+    internal ClientConnection(int input, int output)
+    {
+        this.input = input;
+        this.output = output;
+        isSocket = ServerSockets.IsSocket(output);
+        if (isSocket) ServerSockets.Prepare(output);
+    }
+
+    /// <summary>The descriptor to wait at for the client.</summary>
+    internal int Fd => input;
+
+    /// <summary>Longest wait for the client to send or to take something, in milliseconds.</summary>
+    internal int Patience { get; set; } = 1_200_000;
+
+    /// <summary>The secure channel, or null.</summary>
+    internal ISecureStream? Secure => secure;
+
+    /// <summary>Lends buffers; they stay until <see cref="TakeBuffers"/>.</summary>
+    internal void Lend(ConnectionBuffers lent) => buffers = lent;
+
+    /// <summary>Takes the buffers back; nothing may be left in them.</summary>
+    internal void TakeBuffers()
+    {
+        if (start != end || written > 0) throw new InvalidOperationException("the buffers are not empty");
+        buffers = null;
+    }
+
+    /// <summary>Room for what becomes of one <see cref="Fill"/> of a message.</summary>
+    internal byte[] Spare => buffers!.Converted;
+
+    /// <summary>Whether bytes are here already that nobody has consumed.</summary>
+    internal bool HasBuffered => start < end || secure is { HasPending: true };
+
+    /// <summary>Waits so long for the client's next bytes, or its end.</summary>
+    internal bool WaitFor(int milliseconds) => HasBuffered || Poll.WaitFor(input, false, milliseconds);
+
+    /// <summary>What was received and not consumed; waits when that is nothing.</summary>
+    /// <exception cref="ClientGoneException">The client is gone, or nothing came in time.</exception>
+    internal ReadOnlySpan<byte> Fill()
+    {
+        if (start == end)
+        {
+            if (!HasBuffered) Flush();
+            start = end = 0;
+            end = Received(buffers!.Input, Sockets.In(Patience));
+        }
+        return buffers!.Input.AsSpan(start, end - start);
+    }
+
+    /// <summary>Marks bytes of <see cref="Fill"/> as consumed.</summary>
+    internal void Consume(int count) => start += count;
+
+    /// <summary>Longest line of <see cref="ReadLine"/> in bytes, its end included.</summary>
+    internal const int LongestLine = 16384;
+
+    /// <summary>
+    /// A line without its end, in Latin-1; null when it is too long, and then the rest of it is still to come.
+    /// </summary>
+    /// <param name="bare">Whether it ended with LF alone.</param>
+    /// <exception cref="ClientGoneException">The client is gone, or too slow.</exception>
+    internal string? ReadLine(out bool bare)
+    {
+        bare = false;
+        _ = Fill();
+        long limit = Sockets.In(Patience);
+        for (int searched = 0; ;)
+        {
+            ReadOnlySpan<byte> line = buffers!.Input.AsSpan(start, end - start);
+            int length = line[searched..].IndexOf((byte)'\n') + searched;
+            if (length >= searched)
+            {
+                Consume(length + 1);
+                bare = length == 0 || line[length - 1] != '\r';
+                return Latin1.String(line[..(bare ? length : length - 1)]);
+            }
+            searched = line.Length;
+            if (searched == LongestLine)
+            {
+                Discard();
+                return null;
+            }
+            if (start > 0)
+            {
+                line.CopyTo(buffers.Input);
+                (start, end) = (0, searched);
+            }
+            if (secure is not { HasPending: true }) Flush();
+            end += Received(buffers.Input.AsSpan(end), limit);
+        }
+    }
+
+    /// <summary>
+    /// Throws away what was received and not consumed: what came in the clear says nothing once TLS has begun (RFC 3207 4.2).
+    /// </summary>
+    internal void Discard() => start = end = 0;
+
+    /// <summary>Goes on through a secure channel, which this owns from now on.</summary>
+    internal void GoOnThrough(ISecureStream channel)
+    {
+        Discard();
+        secure = channel;
+    }
+
+    /// <summary>Writes Latin-1 text.</summary>
+    /// <exception cref="ClientGoneException">The client is gone, or takes nothing.</exception>
+    internal void Write(ReadOnlySpan<char> text)
+    {
+        while (!text.IsEmpty)
+        {
+            if (written == buffers!.Output.Length) Flush();
+            int n = Math.Min(text.Length, buffers.Output.Length - written);
+            written += Latin1.Bytes(text[..n], buffers.Output.AsSpan(written));
+            text = text[n..];
+        }
+    }
+
+    /// <summary>Sends what was written.</summary>
+    /// <exception cref="ClientGoneException">The client is gone, or takes nothing.</exception>
+    internal void Flush()
+    {
+        int n = written;
+        written = 0;
+        if (n > 0) Send(buffers!.Output.AsSpan(0, n));
+    }
+
+    private void Send(ReadOnlySpan<byte> bytes)
+    {
+        int r = secure != null ? secure.SendAll(bytes, Sockets.In(Patience))
+            : isSocket ? Sockets.SendAll(output, bytes, Sockets.In(Patience)) : SendToFile(bytes);
+        if (r == -Errno.ETIMEDOUT) throw new ClientGoneException("timeout", timedOut: true);
+        if (r < 0) throw new ClientGoneException(Errno.Text(r));
+    }
+
+    /// <summary>
+    /// Sends a few bytes without a buffer and without waiting; false when the client would have to be waited for.
+    /// </summary>
+    internal bool TrySend(string text)
+    {
+        byte[] bytes = Latin1.Bytes(text);
+        return Files.Write(output, bytes) == bytes.Length;
+    }
+
+    private int SendToFile(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            if (!Poll.WaitFor(output, true, Patience)) return -Errno.ETIMEDOUT;
+            int n = Files.Write(output, bytes[..Math.Min(bytes.Length, LargestPipeWrite)]);
+            if (n == -Errno.EAGAIN) continue;
+            if (n < 0) return n;
+            bytes = bytes[n..];
+        }
+        return 0;
+    }
+
+    private int Received(Span<byte> buffer, long limit)
+    {
+        int n = secure != null ? secure.Receive(buffer, limit) : Receive(buffer, limit);
+        if (n == -Errno.ETIMEDOUT) throw new ClientGoneException("timeout", timedOut: true);
+        if (n <= 0) throw new ClientGoneException(n == 0 ? "connection closed" : Errno.Text(n));
+        return n;
+    }
+
+    private int Receive(Span<byte> buffer, long limit)
+    {
+        while (true)
+        {
+            if (!Poll.WaitFor(input, false, (int)Math.Max(0, limit - Clocks.BoottimeMilliseconds))) return -Errno.ETIMEDOUT;
+            int n = Files.Read(input, buffer);
+            if (n != -Errno.EAGAIN) return n;
+        }
+    }
+
+    public void Dispose()
+    {
+        secure?.Dispose();
+        _ = Files.Close(input);
+        if (output != input) _ = Files.Close(output);
+    }
+}
+
+/// <summary>A channel that takes the place of the bare descriptors: TLS, or in tests none.</summary>
+internal interface ISecureStream : IDisposable
+{
+    /// <summary>Whether bytes can be received without waiting at the descriptor.</summary>
+    bool HasPending { get; }
+
+    /// <summary>Receives at least one byte; 0 at the end, or -errno.</summary>
+    int Receive(Span<byte> buffer, long end);
+
+    /// <summary>Sends everything; 0 or -errno.</summary>
+    int SendAll(ReadOnlySpan<byte> bytes, long end);
+
+    /// <summary>Version and cipher, for logs and Received: "TLSv1.3 TLS_AES_256_GCM_SHA384".</summary>
+    string Facts { get; }
+}

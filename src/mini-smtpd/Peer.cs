@@ -1,0 +1,81 @@
+// Who is at the other end, and the variables that hold for this connection alone (tcp-environ(5)).
+using System;
+using System.Collections.Generic;
+using Qmta.Posix;
+
+namespace Qmta.Reception;
+
+/// <summary>
+/// The client: from the variables a super-server such as tcpserver set, from the connection itself, or a local user
+/// who started the program.
+/// </summary>
+internal sealed class Peer
+{
+    private const string Unknown = "unknown";
+
+    // Over the process's environment; null says that the variable is not set.
+    private readonly Dictionary<string, string?> variables = [];
+
+    private Peer() { }
+
+    /// <summary>Whether a user of this host started the program: there is no connection.</summary>
+    internal bool IsLocalUser { get; private init; }
+
+    /// <summary>The client's address as text; "unknown" when nothing tells, or for a local user.</summary>
+    internal string RemoteIp => Variable("TCPREMOTEIP") ?? Unknown;
+
+    /// <summary>The client's name by the DNS; "unknown" when nobody looked or there is none.</summary>
+    internal string RemoteHost => Variable("TCPREMOTEHOST") ?? Unknown;
+
+    /// <summary>What the client's host, or authentication, says of the user; null for nothing.</summary>
+    internal string? RemoteInfo => Variable("TCPREMOTEINFO");
+
+    /// <summary>This end's address as text; null when nothing tells.</summary>
+    internal string? LocalIp => Variable("TCPLOCALIP");
+
+    /// <summary>
+    /// The suffix for every recipient of a client that may send to anywhere, nearly always ""; null for others.
+    /// </summary>
+    internal string? RelayClient => Variable("RELAYCLIENT");
+
+    /// <summary>A variable as it holds for this connection; null when it is not set.</summary>
+    internal string? Variable(string name) => variables.TryGetValue(name, out string? value) ? value : Variables.Get(name);
+
+    /// <summary>Sets a variable for this connection and the programs started for it; null removes it.</summary>
+    internal void Set(string name, string? value) => variables[name] = value;
+
+    /// <summary>The environment of programs started for this connection; null when it is the process's own.</summary>
+    internal List<string>? Environment()
+    {
+        if (variables.Count == 0) return null;
+        List<string> all = Variables.All();
+        all.RemoveAll(entry => variables.ContainsKey(entry[..Math.Max(0, entry.IndexOf('='))]));
+        foreach ((string name, string? value) in variables)
+            if (value != null) all.Add(name + "=" + value);
+        return all;
+    }
+
+    /// <summary>The client of a connection this process was started with on descriptor 0.</summary>
+    internal static Peer FromEnvironment(int fd)
+    {
+        if (Variables.Get("TCPREMOTEIP") != null) return new Peer();
+        // inetd and systemd set no such variables; the connection itself knows.
+        return ServerSockets.PeerOf(fd, out TcpEnd remote) ? OfConnection(fd, remote) : new Peer { IsLocalUser = true };
+    }
+
+    /// <summary>The client of a connection this process accepted.</summary>
+    internal static Peer OfConnection(int fd, TcpEnd remote)
+    {
+        Peer peer = new();
+        // What this process was itself started with is about somebody else.
+        foreach (string name in (ReadOnlySpan<string>)["TCPREMOTEHOST", "TCPREMOTEINFO", "TCPLOCALHOST"])
+            peer.Set(name, null);
+        peer.Set("PROTO", remote.Address.IsV6 ? "TCP6" : "TCP");
+        peer.Set("TCPREMOTEIP", remote.Address.ToString());
+        peer.Set("TCPREMOTEPORT", remote.Port.ToString());
+        if (!ServerSockets.LocalOf(fd, out TcpEnd local)) return peer;
+        peer.Set("TCPLOCALIP", local.Address.ToString());
+        peer.Set("TCPLOCALPORT", local.Port.ToString());
+        return peer;
+    }
+}

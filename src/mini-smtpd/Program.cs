@@ -1,0 +1,14 @@
+// mini-smtpd: mail by SMTP; by name also qmail-qmqpd and qmail-qmtpd. Never writes the queue: qmail-queue does.
+using Qmta.Posix;
+
+namespace Qmta.Reception;
+
+internal static class Program
+{
+    private static int Main()
+    {
+        _ = Standard.FillGaps();
+        Signals.IgnorePipe();
+        return ServerCommand.Run(Programs.CalledAs, Programs.Arguments);
+    }
+}

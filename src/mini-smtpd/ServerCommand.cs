@@ -1,0 +1,170 @@
+// The command line the three servers share, and the ways to be run: for one connection on descriptors 0 and 1, by
+// tcpserver, inetd, systemd or a user, or for many.
+using System.Collections.Generic;
+using System.Globalization;
+using Qmta.Posix;
+
+namespace Qmta.Reception;
+
+/// <summary>One of the servers.</summary>
+/// <param name="Program">Its name, which it has in messages.</param>
+/// <param name="Synopsis">Its arguments after the options, for the usage line.</param>
+/// <param name="CrowdedText">What a client is told that has too many connections; "" for nothing.</param>
+internal sealed record Service(string Program, string Synopsis, string CrowdedText, ServicePreparation Prepare);
+
+/// <summary>Makes a service ready, with the arguments after the options.</summary>
+/// <param name="secure">Whether connections begin with the TLS handshake.</param>
+internal delegate SessionFactory ServicePreparation(string[] arguments, bool secure);
+
+/// <summary>The entry of mini-smtpd, qmail-qmqpd and qmail-qmtpd.</summary>
+internal static class ServerCommand
+{
+    private const int Usage = 100, Temporary = 111, Backlog = 1024;
+    private const int FirstInherited = 3; // sd_listen_fds(3)
+    private const int DefaultConnections = 400, DefaultPerAddress = 100;
+
+    internal static int Run(string calledAs, string[] arguments)
+    {
+        Service service = ServiceOf(calledAs);
+        try
+        {
+            return Run(service, arguments);
+        }
+        catch (System.Exception e) when (e is PosixException or System.FormatException or Tls.TlsException)
+        {
+            Standard.Error(service.Program + ": fatal: " + e.Message);
+            return Temporary;
+        }
+    }
+
+    private static Service ServiceOf(string calledAs) => calledAs switch
+    {
+        _ => SmtpService.Service,
+    };
+
+    private static int Run(Service service, string[] arguments)
+    {
+        List<(IpAddress Address, int Port, bool Secure)> addresses = [];
+        string? user = null;
+        int at = 0;
+        for (; at < arguments.Length && arguments[at].StartsWith('-'); at++)
+        {
+            string option = arguments[at];
+            if (option is "--help" or "--version") return About(service, option);
+            if (option == "--")
+            {
+                at++;
+                break;
+            }
+            int equals = option.IndexOf('=');
+            string? value = equals >= 0 ? option[(equals + 1)..] : at + 1 < arguments.Length ? arguments[++at] : null;
+            string name = equals >= 0 ? option[..equals] : option;
+            if (value == null || name is not ("--listen" or "--listen-tls" or "--user")) return WrongUsage(service, option);
+            if (name == "--user") user = value;
+            else if (!ParseAddress(value, out IpAddress address, out int port))
+            {
+                Standard.Error(service.Program + ": not an address and a port: " + value);
+                return Usage;
+            }
+            else addresses.Add((address, port, name == "--listen-tls"));
+        }
+        string[] rest = arguments[at..];
+        bool many = addresses.Count > 0 || InheritedSockets().Count > 0;
+        // May start this program over: descriptors that it would lose are opened, or closed to programs, afterwards.
+        if (many) _ = Signals.BlockInEveryThread(service.Program, Signals.TERM, Signals.INT);
+        List<(int Fd, bool Secure)> sockets = InheritedSockets();
+        foreach ((int fd, bool _) in sockets) ServerSockets.KeepToThisProcess(fd);
+        foreach ((IpAddress address, int port, bool secure) in addresses)
+            sockets.Add((PosixException.Check(ServerSockets.Listen(address, port, Backlog),
+                "unable to listen at " + address + " port " + port), secure));
+        if (!many) return ServeOne(service.Prepare(rest, !string.IsNullOrEmpty(Variables.Get("SMTPS"))));
+        return ServeMany(service, sockets, rest, user);
+    }
+
+    private static int ServeOne(SessionFactory begin)
+    {
+        Peer peer = Peer.FromEnvironment(0);
+        Conversation conversation = new(new ClientConnection(0, 1), peer, begin);
+        if (conversation.Greet()) _ = conversation.Serve(new ConnectionBuffers(), hold: -1);
+        return 0;
+    }
+
+    private static int ServeMany(Service service, List<(int Fd, bool Secure)> sockets, string[] rest, string? user)
+    {
+        int signals = PosixException.Check(Signals.Descriptor(Signals.TERM, Signals.INT), "unable to read signals");
+        ListeningSocket[] all = new ListeningSocket[sockets.Count];
+        for (int i = 0; i < all.Length; i++)
+            all[i] = new ListeningSocket(sockets[i].Fd, service.Program, service.Prepare(rest, sockets[i].Secure), service.CrowdedText);
+        BecomeQmaild(user);
+        long descriptors = Processes.RaiseDescriptorLimit();
+        int connections = Limit("MAXDAEMONS", DefaultConnections), perAddress = Limit("MAXPERIP", DefaultPerAddress);
+        // Each may have a message under way, which takes more than one.
+        if (connections * 4L + 32 > descriptors)
+            Standard.Error(service.Program + ": warning: " + descriptors + " open files may not be enough for "
+                + connections + " connections");
+        new Listener(all, new ConnectionLimits(connections, perAddress), signals).Run();
+        return 0;
+    }
+
+    private static int Limit(string variable, int otherwise)
+    {
+        string? text = Variables.Get(variable);
+        if (string.IsNullOrEmpty(text)) return otherwise;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number
+            : throw new System.FormatException(variable + " is not a number greater than 0: " + text);
+    }
+
+    // The ports below 1024 need root, serving needs nothing of it.
+    private static void BecomeQmaild(string? name)
+    {
+        if (Users.EffectiveUid != 0) return;
+        name ??= "qmaild";
+        User user = Users.ByName(name) ?? throw new PosixException(Errno.ENOENT, "unable to find the user " + name);
+        Users.Become(user.Uid, user.Gid);
+    }
+
+    // Sockets that listen and were opened by systemd for this process (sd_listen_fds(3)); LISTEN_FDNAMES says which
+    // begin with TLS: those whose name is or begins with "smtps".
+    private static List<(int Fd, bool Secure)> InheritedSockets()
+    {
+        List<(int, bool)> sockets = [];
+        if (!int.TryParse(Variables.Get("LISTEN_FDS"), out int count) || Variables.Get("LISTEN_PID") != Processes.Id.ToString())
+            return sockets;
+        string[] names = (Variables.Get("LISTEN_FDNAMES") ?? "").Split(':');
+        for (int i = 0; i < count; i++)
+        {
+            int fd = FirstInherited + i;
+            if (!ServerSockets.IsListening(fd)) continue;
+            sockets.Add((fd, i < names.Length && names[i].StartsWith("smtps", System.StringComparison.Ordinal)));
+        }
+        return sockets;
+    }
+
+    /// <summary>Reads "192.0.2.1:25", "[2001:db8::1]:25", ":25" or "25"; without an address it is ::, every one.</summary>
+    internal static bool ParseAddress(string text, out IpAddress address, out int port)
+    {
+        int colon = text.LastIndexOf(':');
+        string host = colon <= 0 ? "::" : text[..colon];
+        if (host.Length > 2 && host[0] == '[' && host[^1] == ']') host = host[1..^1];
+        if (host == "*") host = "::";
+        port = 0;
+        return IpAddress.TryParse(host, out address)
+            && int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out port) && port is >= 0 and < 65536;
+    }
+
+    private static int About(Service service, string option)
+    {
+        string text = option == "--version" ? service.Program + " (qmta) " + Programs.Version + "\n"
+            : UsageOf(service) + "\nWithout --listen: for one client, on descriptors 0 and 1. See " + service.Program + "(8).\n";
+        return Standard.Output(text) ? 0 : Temporary;
+    }
+
+    private static int WrongUsage(Service service, string option)
+    {
+        Standard.Error(service.Program + ": unknown or incomplete option: " + option + "\n" + UsageOf(service));
+        return Usage;
+    }
+
+    private static string UsageOf(Service service) => service.Program + ": usage: " + service.Program
+        + " [--listen [ADDRESS:]PORT]... [--listen-tls [ADDRESS:]PORT]... [--user NAME]" + service.Synopsis;
+}
