@@ -3,6 +3,7 @@ using System;
 using System.Collections.Generic;
 using Qmta.Control;
 using Qmta.Posix;
+using Qmta.Smtp;
 using Qmta.Text;
 using Qmta.Tls;
 
@@ -46,8 +47,6 @@ internal sealed class TlsPolicy
     /// <summary>The port on which TLS begins at once (RFC 8314 7.3).</summary>
     internal const int SecurePort = 465;
 
-    private const string DefaultCertificates = "/etc/indimail/certs";
-
     private readonly string? certificates; // null for no TLS at all
     private readonly HashSet<string> exempt = [];
     private readonly HashSet<string>? daneHosts;
@@ -55,9 +54,9 @@ internal sealed class TlsPolicy
 
     private TlsPolicy() => Settings = new TlsSettings();
 
-    private TlsPolicy(string certificates, TlsSettings settings, List<string>? exemptLines, List<string>? daneLines)
+    private TlsPolicy(CertificateFiles files, TlsSettings settings, List<string>? exemptLines, List<string>? daneLines)
     {
-        this.certificates = certificates;
+        certificates = files.Directory;
         Settings = settings;
         foreach (string line in exemptLines ?? []) exempt.Add(Latin1.Lower(line));
         if (daneLines != null)
@@ -65,7 +64,7 @@ internal sealed class TlsPolicy
             daneHosts = [];
             foreach (string line in daneLines) daneHosts.Add(Latin1.Lower(line));
         }
-        authorities = Existing(FileOr("CLIENTCA", certificates + "/clientca.pem"));
+        authorities = files.Existing("CLIENTCA", "clientca.pem");
     }
 
     /// <summary>No TLS with anybody.</summary>
@@ -76,30 +75,17 @@ internal sealed class TlsPolicy
 
     /// <exception cref="PosixException">A file exists and cannot be read.</exception>
     /// <exception cref="FormatException">A file makes no sense.</exception>
-    internal static TlsPolicy Read(ControlFiles control) => Read(control, FileOr("CERTDIR", DefaultCertificates).TrimEnd('/'));
+    internal static TlsPolicy Read(ControlFiles control) => Read(control, CertificateFiles.FromEnvironment());
 
     /// <inheritdoc cref="Read(ControlFiles)"/>
     /// <param name="certificates">The directory CERTDIR names.</param>
-    internal static TlsPolicy Read(ControlFiles control, string certificates)
+    internal static TlsPolicy Read(ControlFiles control, CertificateFiles certificates)
     {
-        TlsSettings settings = new()
+        TlsSettings settings = TlsControl.Channel(control, "client") with
         {
-            CipherList = ValueOr("TLS_CIPHER_LIST", control, "clientcipherlist"),
-            CipherSuites = ValueOr("TLS_CIPHER_SUITE", control, "clientciphersuite"),
-            CertificateFile = Existing(FileOr("CLIENTCERT", certificates + "/clientcert.pem")),
-            RevocationFile = Existing(FileOr("CLIENTCRL", certificates + "/clientcrl.pem")),
+            CertificateFile = certificates.Existing("CLIENTCERT", "clientcert.pem"),
+            RevocationFile = certificates.Existing("CLIENTCRL", "clientcrl.pem"),
         };
-        if (control.Line("tlsclientmethod") is string method)
-        {
-            try
-            {
-                settings = settings.WithMethod(method);
-            }
-            catch (FormatException e)
-            {
-                throw new FormatException(control.PathOf("tlsclientmethod") + " holds " + e.Message);
-            }
-        }
         return new TlsPolicy(certificates, settings, control.Lines("notlshosts"), control.Lines("tlsadomains"));
     }
 
@@ -171,21 +157,5 @@ internal sealed class TlsPolicy
         certificates == null || name.Length == 0 || name[0] == '.' || name.Contains('/')
             ? null : certificates + "/" + directory + "/" + Latin1.Lower(name) + suffix;
 
-    // A file that cannot be looked at counts as one that is there: it must not be skipped unnoticed.
-    private static bool Exists(string? path) =>
-        path != null && Files.Status(path, out _) is not (-Errno.ENOENT or -Errno.ENOTDIR or -Errno.ENAMETOOLONG);
-
-    private static string? Existing(string path) => Exists(path) ? path : null;
-
-    private static string FileOr(string variable, string otherwise)
-    {
-        string? file = Variables.Get(variable);
-        return string.IsNullOrEmpty(file) ? otherwise : file;
-    }
-
-    private static string? ValueOr(string variable, ControlFiles control, string file)
-    {
-        string? value = Variables.Get(variable);
-        return string.IsNullOrEmpty(value) ? control.Line(file) : value;
-    }
+    private static bool Exists(string? path) => path != null && CertificateFiles.Exists(path);
 }

@@ -50,6 +50,7 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Name, SetLastError = true)] internal static partial int SSL_accept(nint ssl);
     [LibraryImport(Name, SetLastError = true)] internal static partial int SSL_read(nint ssl, byte* to, int count);
     [LibraryImport(Name)] internal static partial int SSL_peek(nint ssl, byte* to, int count);
+    [LibraryImport(Name)] internal static partial int SSL_pending(nint ssl);
     [LibraryImport(Name, SetLastError = true)] internal static partial int SSL_write(nint ssl, byte* from, int count);
     [LibraryImport(Name)] internal static partial int SSL_shutdown(nint ssl);
     [LibraryImport(Name)] internal static partial int SSL_get_error(nint ssl, int result);

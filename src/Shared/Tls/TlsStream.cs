@@ -226,6 +226,12 @@ public sealed unsafe class TlsStream : IDisposable
         }
     }
 
+    /// <summary>
+    /// Whether received bytes wait here that the socket does not show any more: without them, waiting at the socket is
+    /// waiting for the peer.
+    /// </summary>
+    public bool HasPending => LibSsl.SSL_pending(ssl) > 0;
+
     // 0 when the call is worth repeating; ClosedByPeer, or -errno; a reason when it is TLS that failed.
     private int Wait(int result, out string reason, int milliseconds)
     {

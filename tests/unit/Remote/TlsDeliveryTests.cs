@@ -43,7 +43,7 @@ public sealed class TlsDeliveryTests : IDisposable
 
     private void TrustOwnAuthority() => Put($"tlshosts/{Relay}.pem", File.ReadAllText(authority.CertificateFile));
 
-    private TlsPolicy Policy() => TlsPolicy.Read(new ControlFiles(authority.PathOf("control")), authority.Directory);
+    private TlsPolicy Policy() => TlsPolicy.Read(new ControlFiles(authority.PathOf("control")), new CertificateFiles(authority.Directory));
 
     private string Deliver(int port, int patience = 5000, Resolver? resolver = null)
     {

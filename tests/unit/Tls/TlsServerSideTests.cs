@@ -48,65 +48,9 @@ public sealed class TlsServerSideTests : IDisposable
         return context;
     }
 
-    private static (Socket Client, Socket Server) Pair()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        client.Connect(listener.LocalEndpoint);
-        Socket server = listener.AcceptSocket();
-        client.Blocking = server.Blocking = false;
-        return (client, server);
-    }
-
-    // Both sides' handshakes and one exchange; then looks at them.
-    private static void Converse(TlsServerContext context, TlsContext clients, Action<TlsStream, TlsStream>? look = null)
-    {
-        (Socket near, Socket far) = Pair();
-        using (near)
-        using (far)
-        {
-            Task<TlsStream> accepting = Task.Run(() => TlsStream.Accept(context, (int)far.Handle, Sockets.In(10_000)));
-            try
-            {
-                using TlsStream client = TlsStream.Connect(clients, (int)near.Handle, new TlsPeer(Host, false, "k"), Sockets.In(10_000));
-                using TlsStream server = Result(accepting);
-                Exchange(client, server);
-                Exchange(server, client);
-                look?.Invoke(client, server);
-            }
-            finally
-            {
-                try
-                {
-                    Result(accepting).Dispose();
-                }
-                catch (TlsException)
-                {
-                    // the client has said why
-                }
-            }
-        }
-    }
-
-    private static TlsStream Result(Task<TlsStream> accepting) => accepting.GetAwaiter().GetResult();
-
-    private static void Exchange(TlsStream from, TlsStream to)
-    {
-        Assert.Equal(0, from.SendAll("hello"u8, Sockets.In(5000), 5000));
-        byte[] buffer = new byte[5];
-        for (int n = 0; n < 5;)
-        {
-            int r = to.Receive(buffer.AsSpan(n), Sockets.In(5000));
-            Assert.True(r > 0, Errno.Text(r));
-            n += r;
-        }
-        Assert.Equal("hello"u8.ToArray(), buffer);
-    }
-
     private static string Refusal(TlsServerContext context, Action<Socket> client, int milliseconds = 10_000)
     {
-        (Socket near, Socket far) = Pair();
+        (Socket near, Socket far) = TlsPair.Connect();
         using (near)
         using (far)
         {
@@ -122,7 +66,7 @@ public sealed class TlsServerSideTests : IDisposable
     public void ServesClientsOfOtherMakers(SslProtocols version, string name, string cipher, int bits)
     {
         TlsServerContext context = TlsServerContext.Create(Settings());
-        (Socket near, Socket far) = Pair();
+        (Socket near, Socket far) = TlsPair.Connect();
         near.Blocking = true;
         Task<TlsStream> accepting = Task.Run(() => TlsStream.Accept(context, (int)far.Handle, Sockets.In(10_000)));
         using SslStream client = new(new NetworkStream(near, ownsSocket: true));
@@ -137,7 +81,7 @@ public sealed class TlsServerSideTests : IDisposable
                 RevocationMode = X509RevocationMode.NoCheck,
             },
         });
-        using TlsStream server = Result(accepting);
+        using TlsStream server = TlsPair.Result(accepting);
         Assert.Equal((name, cipher), (server.Version, server.Cipher));
         Assert.Equal($"{name} {cipher} bits={bits}", server.Facts);
         client.Write("EHLO"u8);
@@ -155,14 +99,14 @@ public sealed class TlsServerSideTests : IDisposable
     [InlineData("TLSv1_3", null, "TLSv1.3")]
     [InlineData("TLSv1_2:TLSv1_2", null, "TLSv1.2")]
     public void KeepsToTheVersionsAllowed(string? server, string? client, string version) =>
-        Converse(TlsServerContext.Create(Settings(server)), Client(method: client), (_, s) => Assert.Equal(version, s.Version));
+        TlsPair.Converse(TlsServerContext.Create(Settings(server)), Client(method: client), (_, s) => Assert.Equal(version, s.Version));
 
     [Fact]
     public void RefusesVersionsThatAreNotAllowed()
     {
         TlsServerContext context = TlsServerContext.Create(Settings("TLSv1_3"));
         Assert.Equal("tlsv1 alert protocol version",
-            Assert.Throws<TlsException>(() => Converse(context, Client(method: "TLSv1_2"))).Message);
+            Assert.Throws<TlsException>(() => TlsPair.Converse(context, Client(method: "TLSv1_2"))).Message);
     }
 
     [Fact]
@@ -175,8 +119,8 @@ public sealed class TlsServerSideTests : IDisposable
             CipherSuites = "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384",
         });
         TlsServerContext context = TlsServerContext.Create(settings);
-        Converse(context, Client(method: "TLSv1_2"), (_, s) => Assert.Equal("ECDHE-ECDSA-AES128-GCM-SHA256", s.Cipher));
-        Converse(context, Client(method: "TLSv1_3"), (_, s) => Assert.Equal("TLS_CHACHA20_POLY1305_SHA256", s.Cipher));
+        TlsPair.Converse(context, Client(method: "TLSv1_2"), (_, s) => Assert.Equal("ECDHE-ECDSA-AES128-GCM-SHA256", s.Cipher));
+        TlsPair.Converse(context, Client(method: "TLSv1_3"), (_, s) => Assert.Equal("TLS_CHACHA20_POLY1305_SHA256", s.Cipher));
     }
 
     [Theory]
@@ -188,14 +132,14 @@ public sealed class TlsServerSideTests : IDisposable
         TlsContext clients = Client(method: method);
         bool[] resumed = new bool[3];
         for (int i = 0; i < 3; i++)
-            Converse(context, clients, (c, s) =>
+            TlsPair.Converse(context, clients, (c, s) =>
             {
                 Assert.Equal(c.Resumed, s.Resumed);
                 resumed[i] = s.Resumed;
             });
         Assert.Equal([false, true, true], resumed);
         // A ticket is for the server that gave it: another one makes no error of it.
-        Converse(TlsServerContext.Create(Settings()), clients, (_, s) => Assert.False(s.Resumed));
+        TlsPair.Converse(TlsServerContext.Create(Settings()), clients, (_, s) => Assert.False(s.Resumed));
     }
 
     [Theory]
@@ -209,7 +153,7 @@ public sealed class TlsServerSideTests : IDisposable
         TlsServerContext context = TlsServerContext.Create(Settings());
         TlsContext clients = Client(method: method);
         for (int i = 0; i < 2; i++) // the second one is resumed
-            Converse(context, clients, (c, s) =>
+            TlsPair.Converse(context, clients, (c, s) =>
             {
                 Assert.NotNull(s.ChannelBinding(type));
                 Assert.Equal(c.ChannelBinding(type), s.ChannelBinding(type));
@@ -241,7 +185,7 @@ public sealed class TlsServerSideTests : IDisposable
         TlsServerContext context = TlsServerContext.Create(settings);
         TlsContext clients = Client(signer == "none" ? null : authority.Write("clientcert.pem", leaf));
         for (int i = 0; i < 2; i++)
-            Converse(context, clients, (_, s) =>
+            TlsPair.Converse(context, clients, (_, s) =>
             {
                 Assert.Equal(proven.Length == 0 ? [] : [proven], s.ProvenAddresses());
                 Assert.False(s.Resumed);
@@ -252,7 +196,7 @@ public sealed class TlsServerSideTests : IDisposable
     public void WithoutAuthoritiesNobodyIsAsked()
     {
         using X509Certificate2 leaf = authority.Leaf("client.test", mailbox: "joe@client.test");
-        Converse(TlsServerContext.Create(Settings()), Client(authority.Write("clientcert.pem", leaf)),
+        TlsPair.Converse(TlsServerContext.Create(Settings()), Client(authority.Write("clientcert.pem", leaf)),
             (_, s) => Assert.Empty(s.ProvenAddresses()));
     }
 
@@ -282,7 +226,7 @@ public sealed class TlsServerSideTests : IDisposable
         foreach (string? given in new[] { parameters, null })
         {
             TlsServerSettings settings = new(new TlsSettings { CertificateFile = file }) { ParametersFile = given };
-            Converse(TlsServerContext.Create(settings), clients, (_, s) => Assert.Equal("DHE-RSA-AES256-GCM-SHA384", s.Cipher));
+            TlsPair.Converse(TlsServerContext.Create(settings), clients, (_, s) => Assert.Equal("DHE-RSA-AES256-GCM-SHA384", s.Cipher));
         }
     }
 
@@ -356,13 +300,13 @@ public sealed class TlsServerSideTests : IDisposable
         Assert.Same(first, contexts.Current(out complaint));
         Assert.Null(complaint);
         TlsContext clients = Client();
-        Converse(first, clients);
+        TlsPair.Converse(first, clients);
 
         File.WriteAllText(file, whole);
         TlsServerContext second = contexts.Current(out complaint)!;
         Assert.NotSame(first, second);
         Assert.Null(complaint);
-        Converse(second, clients);
+        TlsPair.Converse(second, clients);
     }
 
     [Fact]
@@ -391,6 +335,6 @@ public sealed class TlsServerSideTests : IDisposable
         TlsServerContexts contexts = new(Settings());
         TlsContext clients = Client();
         Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 8 },
-            _ => Converse(contexts.Current(out string? _)!, clients));
+            _ => TlsPair.Converse(contexts.Current(out string? _)!, clients));
     }
 }
