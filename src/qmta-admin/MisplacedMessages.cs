@@ -12,7 +12,7 @@ namespace Qmta.Admin;
 /// </summary>
 internal sealed class MisplacedMessages
 {
-    private static readonly string[] Kinds = ["info", "local", "remote", "bounce", "intd", "mess", "todo"];
+    private static readonly string[] Kinds = ["info", "local", "remote", "bounce", "hold", "intd", "mess", "todo"];
 
     private readonly QueueLayout queue;
     private readonly QueueOwners owners;
@@ -32,7 +32,7 @@ internal sealed class MisplacedMessages
         MisplacedMessages messages = new(queue, owners);
         messages.SetAside();
         messages.Place();
-        foreach (string kind in Kinds) messages.Own(queue.Directory + "/" + kind, kind == "mess" ? 0x1A0 /* 0640 */ : 0x180 /* 0600 */);
+        foreach (string kind in Kinds) messages.Own(queue.Directory + "/" + kind, kind is "mess" or "hold" ? 0x1A0 /* 0640 */ : 0x180 /* 0600 */);
     }
 
     private void SetAside()
@@ -80,6 +80,7 @@ internal sealed class MisplacedMessages
         "local" => queue.Local(id),
         "remote" => queue.Remote(id),
         "bounce" => queue.Bounce(id),
+        "hold" => queue.Hold(id),
         "intd" => queue.Intd(id),
         "todo" => queue.Todo(id),
         _ => queue.Mess(id),

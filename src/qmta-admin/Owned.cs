@@ -5,6 +5,15 @@ namespace Qmta.Admin;
 
 internal static class Owned
 {
+    /// <summary>As root, gives a file the owner and group of another, and a mode; otherwise it has them already.</summary>
+    /// <exception cref="PosixException">One cannot be looked at or the other not be changed.</exception>
+    internal static void Like(string model, string path, int mode)
+    {
+        if (Users.EffectiveUid != 0) return;
+        PosixException.Check(Files.Status(model, out FileStatus status), "unable to look at " + model);
+        Set(path, status.Uid, status.Gid, mode);
+    }
+
     /// <summary>Gives the file owner, group and mode unless it has them; a symbolic link is refused.</summary>
     /// <exception cref="PosixException">It cannot be opened or changed.</exception>
     internal static void Set(string path, uint owner, uint group, int mode)

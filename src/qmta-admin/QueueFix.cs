@@ -53,6 +53,8 @@ internal sealed class QueueFix
         File(queue.TcpTo, owners.Remote, 0x1A4 /* 0644 */, 1024);
         Fifo(queue.Trigger);
         Directory(queue.Pid, owners.Staging);
+        Directory(queue.Directory + "/lock/requests", QueueOwners.Private);
+        Directory(queue.Directory + "/hold", QueueOwners.Private);
         Directory(queue.Directory + "/bounce", QueueOwners.Private);
         Directory(queue.Directory + "/defer", QueueOwners.Private);
         foreach (string kind in (ReadOnlySpan<string>)["todo", "intd"])

@@ -181,6 +181,77 @@ internal sealed class Channel
         }
     }
 
+    /// <summary>Whether a delivery of the message is under way.</summary>
+    internal bool IsUnderWay(ulong id)
+    {
+        foreach (Delivery? delivery in slots)
+            if (delivery?.Job.Id == id) return true;
+        return false;
+    }
+
+    /// <summary>Makes the message's next attempt due; false when it has none.</summary>
+    internal bool Hasten(ulong id, long now)
+    {
+        bool any = false;
+        if (Drop(waiting, one => one == id).Count > 0)
+        {
+            Add(id, now);
+            any = true;
+        }
+        foreach ((Job job, _) in Drop(stalled, job => job.Id == id))
+        {
+            AddStalled(job, now);
+            any = true;
+        }
+        return any;
+    }
+
+    /// <summary>
+    /// Takes a message out, apart from deliveries under way. When it was due; null when it is not here.
+    /// </summary>
+    /// <param name="id">The message.</param>
+    /// <param name="now">Seconds since 1970.</param>
+    /// <param name="straight">It is still in todo, as this job.</param>
+    internal long? Withdraw(ulong id, long now, out Job? straight)
+    {
+        long? due = null;
+        straight = null;
+        foreach ((_, long time) in Drop(waiting, one => one == id)) due = time;
+        foreach ((Job job, _) in Drop(stalled, job => job.Id == id)) straight = job;
+        for (int left = direct.Count; left > 0; left--)
+        {
+            Job job = direct.Dequeue();
+            if (job.Id == id) straight = job;
+            else direct.Enqueue(job);
+        }
+        if (pass?.Id == id)
+        {
+            // Deliveries of it that are under way end it; the recipients nobody looked at wait for the next pass.
+            pass.Abandon();
+            pass = null;
+            due = now;
+        }
+        if (destinations == null) return due;
+        foreach (Candidate kept in destinations.Withdraw(id))
+        {
+            kept.Job.Open--;
+            if (kept.Job.Only != null) straight = kept.Job;
+            else due = now;
+        }
+        return due;
+    }
+
+    // Takes the chosen ones out of a queue and returns them.
+    private static List<(T Item, long Due)> Drop<T>(PriorityQueue<T, long> from, Predicate<T> chosen)
+    {
+        List<(T, long)> dropped = [], others = [];
+        foreach ((T item, long due) in from.UnorderedItems) (chosen(item) ? dropped : others).Add((item, due));
+        if (dropped.Count == 0) return dropped;
+        from.Clear();
+        from.EnqueueRange(others);
+        return dropped;
+    }
+
     /// <summary>Gives every waiting message another time.</summary>
     internal void Reschedule(Func<long, long> time)
     {

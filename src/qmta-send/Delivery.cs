@@ -107,6 +107,14 @@ internal sealed class Job
         if (written != 1) Log.Line($"warning: unable to mark a recipient in {path}: {Errno.Text(written)}; it may get the message twice");
     }
 
+    /// <summary>Ends the pass here: recipients nobody has looked at are left for the next.</summary>
+    internal void Abandon()
+    {
+        AllRead = true;
+        Undone++;
+        Close();
+    }
+
     /// <summary>Lets go of the file.</summary>
     internal void Close()
     {

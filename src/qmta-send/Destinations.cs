@@ -98,6 +98,26 @@ internal sealed class Destinations
         }
     }
 
+    /// <summary>Takes a message's recipients out of those that are kept back.</summary>
+    internal List<Candidate> Withdraw(ulong id)
+    {
+        List<Candidate> withdrawn = [];
+        List<string> empty = [];
+        foreach ((string domain, Destination destination) in destinations)
+        {
+            for (int left = destination.Kept.Count; left > 0; left--)
+            {
+                Candidate candidate = destination.Kept.Dequeue();
+                if (candidate.Job.Id == id) withdrawn.Add(candidate);
+                else destination.Kept.Enqueue(candidate);
+            }
+            if (destination.Running == 0 && destination.Kept.Count == 0) empty.Add(domain);
+        }
+        foreach (string domain in empty) destinations.Remove(domain);
+        Kept -= withdrawn.Count;
+        return withdrawn;
+    }
+
     private void NoteReady(string domain, Destination destination)
     {
         if (destination.Running < destination.Window && destination.Kept.Count > 0) ready.Enqueue(domain);

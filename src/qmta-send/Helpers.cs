@@ -32,15 +32,29 @@ internal sealed class Helpers
     /// <exception cref="PosixException">A user is missing or a step failed; nothing else may be done then.</exception>
     internal Helper? StartRootHelper()
     {
-        User owner = Users.ByName("qmailq") ?? throw new PosixException(Errno.ENOENT, "unable to find the user qmailq");
-        uint group = Users.GroupByName("qmail") ?? throw new PosixException(Errno.ENOENT, "unable to find the group qmail");
+        (uint owner, uint group) = Owner();
         PosixException.Check(DescriptorSocket.Pair(out rootHelper, out int theirs), "unable to create a socket pair");
         Helper? helper = Helper.Start("qmail-lspawn", (command, report) => Processes.Start(LocalProgram, ["qmail-lspawn", defaultDelivery],
             [new(command, 0), new(report, 1), new(Log.Descriptor, 2), new(theirs, 3)]));
         _ = Files.Close(theirs);
-        Users.Become(owner.Uid, group);
+        Users.Become(owner, group);
         return helper;
     }
+
+    /// <summary>Becomes the queue's owner for good, when started as root.</summary>
+    /// <exception cref="PosixException">A user is missing or a step failed; nothing else may be done then.</exception>
+    internal static void BecomeOwner()
+    {
+        if (Users.EffectiveUid != 0) return;
+        (uint owner, uint group) = Owner();
+        Users.Become(owner, group);
+    }
+
+    private static (uint Owner, uint Group) Owner() =>
+    (
+        Users.ByName("qmailq")?.Uid ?? throw new PosixException(Errno.ENOENT, "unable to find the user qmailq"),
+        Users.GroupByName("qmail") ?? throw new PosixException(Errno.ENOENT, "unable to find the group qmail")
+    );
 
     /// <summary>Starts the helper of a channel; null after saying why it cannot be started.</summary>
     internal Helper? Start(ChannelKind channel)

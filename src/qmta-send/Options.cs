@@ -22,6 +22,8 @@ internal sealed record Options
     internal bool Fix { get; private set; }
     /// <summary>-b: todo and intd are split.</summary>
     internal bool BigTodo { get; private set; }
+    /// <summary>--requests: do what the operator asked for, and deliver nothing.</summary>
+    internal bool Requests { get; private set; }
     internal bool Help { get; private set; }
     internal bool Version { get; private set; }
     /// <summary>First word: the delivery instructions for users without any; null for the control file's.</summary>
@@ -29,7 +31,7 @@ internal sealed record Options
     /// <summary>Further words: the command that gets the log on its standard input; empty for standard error.</summary>
     internal string[] Logger { get; private set; } = [];
 
-    internal const string Usage = "usage: qmta-send [-dlrcfb] [-s split] [defaultdelivery [logger arg ...]]";
+    internal const string Usage = "usage: qmta-send [-dlrcfb] [-s split] [defaultdelivery [logger arg ...]]\n       qmta-send --requests";
 
     /// <exception cref="FormatException">The line is not of that form; the message says why.</exception>
     internal static Options Parse(ReadOnlySpan<string> arguments)
@@ -42,6 +44,7 @@ internal sealed record Options
             if (word == "--") break;
             if (word == "--help") options.Help = true;
             else if (word == "--version") options.Version = true;
+            else if (word == "--requests") options.Requests = true;
             else at = options.TakeLetters(word, arguments, at);
         }
         if (at < arguments.Length) options.DefaultDelivery = arguments[at++];

@@ -44,7 +44,7 @@ internal static class Program
         if (Lock(queue) < 0) return AlreadyRunning(options, queue);
         ControlFiles control = ControlFiles.FromEnvironment();
         if (control.Me == null) throw new FormatException(control.PathOf("me") + " is missing or empty: put this host's full name into it");
-        if (!options.Daemon && IsEmpty(queue)) return 0;
+        if (!options.Daemon && !options.Requests && IsEmpty(queue)) return 0;
         ReadOnlySpan<int> handled = [Signals.TERM, Signals.INT, Signals.HUP, Signals.ALRM, Signals.CHLD];
         _ = Signals.BlockInEveryThread("qmta-send", handled);
         int signals = Signals.Descriptor(handled);
@@ -61,6 +61,11 @@ internal static class Program
         Variables.Set("BIGTODO", queue.BigTodo ? "1" : "0");
         Variables.Set("CONTROLDIR", control.Directory);
         Helpers helpers = new(options, options.DefaultDelivery ?? settings.DefaultDelivery);
+        if (options.Requests)
+        {
+            Helpers.BecomeOwner();
+            return new Scheduler(queue, settings, helpers, new Cleaner(queue), signals, daemon: false).RunRequests();
+        }
         if (options.Logger.Length > 0) Log.OpenLogger();
         Helper? rootHelper = null;
         if (Users.EffectiveUid == 0)

@@ -60,7 +60,9 @@ internal sealed partial class Scheduler
         clockWatch = Clocks.WatchForSteps();
         bounces = new Bounces(queue, settings, clock);
         rates = new Rates(queue);
-        todo = new TodoScan(queue, settings, clock, cleaner, channels);
+        todo = new TodoScan(queue, settings, clock, cleaner, channels, MayGoStraight);
+        requests = new OperatorRequests(queue);
+        holds = new Holds(queue);
         SetConcurrency();
     }
 
@@ -80,6 +82,7 @@ internal sealed partial class Scheduler
         nextCleanup = clock.SinceBoot + Cleaner.Interval * 1000L;
         LoadQueue();
         OpenTrigger();
+        LookForRequests();
         todo.Begin();
         nextScan = clock.SinceBoot + TodoInterval * 1000L;
         while (true)
@@ -105,35 +108,44 @@ internal sealed partial class Scheduler
 
     private void DoWork()
     {
-        if (todo.Scanning)
-        {
-            if (todo.Step() > 0) foundNothing = false;
-            if (todo.Settled) NoteClock();
-            foreach (ulong id in todo.WithoutRecipients) finished.Enqueue(id, clock.Now);
-            todo.WithoutRecipients.Clear();
-            if (todo.Failed && !todo.Scanning) nextScan = Math.Min(nextScan, clock.SinceBoot + SystemFailurePause * 1000L);
-        }
+        if (todo.Scanning) TakeInNew();
         else if (clock.SinceBoot >= nextScan)
         {
             OpenTrigger();
+            LookForRequests();
             todo.Begin();
             nextScan = clock.SinceBoot + TodoInterval * 1000L;
         }
+        ContinueRequests();
         foreach (Channel channel in channels)
         {
             StartDeliveries(channel);
             channel.Helper?.Flush();
         }
-        while (finished.TryPeek(out ulong id, out long due) && due <= clock.Now)
-        {
-            finished.Dequeue();
-            Finish(id);
-        }
+        FinishDue();
         if (cleaner.Searching) cleaner.SearchSome(clock.Now);
         else if (clock.SinceBoot >= nextCleanup)
         {
             cleaner.BeginSearch();
             nextCleanup = clock.SinceBoot + Cleaner.Interval * 1000L;
+        }
+    }
+
+    private void TakeInNew()
+    {
+        if (todo.Step() > 0) foundNothing = false;
+        if (todo.Settled) NoteClock();
+        foreach (ulong id in todo.WithoutRecipients) finished.Enqueue(id, clock.Now);
+        todo.WithoutRecipients.Clear();
+        if (todo.Failed && !todo.Scanning) nextScan = Math.Min(nextScan, clock.SinceBoot + SystemFailurePause * 1000L);
+    }
+
+    private void FinishDue()
+    {
+        while (finished.TryPeek(out ulong id, out long due) && due <= clock.Now)
+        {
+            finished.Dequeue();
+            Finish(id);
         }
     }
 
@@ -145,6 +157,12 @@ internal sealed partial class Scheduler
         {
             if (!HelperReady(channel)) return;
             if (channel.Next(clock.Now, OpenPass, Close) is not Candidate next) return;
+            if (holds.Contains(next.Job.Id))
+            {
+                channel.Release(next);
+                if (next.Job.AllRead && next.Job.Open == 0) Close(next.Job);
+                continue;
+            }
             if (!rates.Permit(next, clock.Now))
             {
                 channel.Release(next);
@@ -190,6 +208,11 @@ internal sealed partial class Scheduler
 
     private Job? OpenPass(Channel channel, ulong id)
     {
+        if (holds.Contains(id))
+        {
+            holds.Park(channel.Kind, id, clock.Now);
+            return null;
+        }
         string? sender = ReadInfo(id, out long birth, out string extraHeader);
         if (sender == null)
         {
@@ -378,6 +401,7 @@ internal sealed partial class Scheduler
         }
         cleaner.RemoveMessage(id);
         todo.Forget(id);
+        _ = holds.Forget(id);
         Log.Line($"end msg {id}");
     }
 
@@ -404,6 +428,7 @@ internal sealed partial class Scheduler
             return;
         }
         cleaner.RemoveMessage(id);
+        _ = holds.Forget(id);
         Log.Line($"end msg {id}");
     }
 
@@ -435,7 +460,11 @@ internal sealed partial class Scheduler
         if (stopping) entries[1].Fd = -1;
         if (Poll.Wait(entries, Timeout()) < 0) return;
         if (entries[0].Happened != 0) TakeSignals();
-        if (entries[1].Happened != 0) nextScan = 0;
+        if (entries[1].Happened != 0)
+        {
+            nextScan = 0;
+            LookForRequests();
+        }
         if (entries[2].Happened != 0) _ = Clocks.RearmWatch(clockWatch);
         Serve(local, entries[3].Happened, entries[4].Happened);
         Serve(remote, entries[5].Happened, entries[6].Happened);
@@ -550,19 +579,26 @@ internal sealed partial class Scheduler
 
     private void Stop()
     {
+        LeaveTimes();
+        foreach (Channel channel in channels) channel.Helper?.Close();
+        Log.Line("status: exiting");
+    }
+
+    /// <summary>Leaves every message's next attempt on disk, for the next start and for qmail's tools.</summary>
+    private void LeaveTimes()
+    {
         bool waiting = false;
         foreach (Channel channel in channels)
-        {
-            foreach ((ulong id, long due) in channel.Waiting)
-            {
-                waiting = true;
-                string path = queue.Recipients(channel.Kind, id);
-                if (Files.Status(path, out FileStatus status) == 0 && status.Modified != due) _ = Files.SetModified(path, due);
-            }
-            channel.Helper?.Close();
-        }
+            foreach ((ulong id, long due) in channel.Waiting) Leave(channel.Kind, id, due);
+        foreach ((ChannelKind channel, ulong id, long due) in holds.Parked) Leave(channel, id, due);
         if (waiting) SaveClock();
-        Log.Line("status: exiting");
+
+        void Leave(ChannelKind channel, ulong id, long due)
+        {
+            waiting = true;
+            string path = queue.Recipients(channel, id);
+            if (Files.Status(path, out FileStatus status) == 0 && status.Modified != due) _ = Files.SetModified(path, due);
+        }
     }
 
     private void LogStatus() => Log.Line(

@@ -13,6 +13,7 @@ internal sealed partial class Scheduler
     {
         ClockStep step = clock.SinceSaved();
         if (step.Seconds < 0) SaveClock(); // see ShiftTimes
+        holds.Load();
         int messages = 0;
         for (int n = 0; n < queue.Split; n++)
             foreach (string name in ListOrWarn($"{queue.Directory}/info/{n}"))
@@ -80,6 +81,9 @@ internal sealed partial class Scheduler
             }
             channel.Reschedule(due => due + step.Seconds);
         }
+        foreach ((_, ulong id, _) in holds.Parked)
+            if (shifted.Add(id)) Shift(queue.Info(id), step);
+        holds.Shift(step.Seconds);
         (ulong, long)[] ended = new (ulong, long)[finished.Count];
         int i = 0;
         foreach ((ulong id, long due) in finished.UnorderedItems) ended[i++] = (id, due + step.Seconds);

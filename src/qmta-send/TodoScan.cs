@@ -24,12 +24,21 @@ internal sealed class TodoScan
     private readonly QueueClock clock;
     private readonly Cleaner cleaner;
     private readonly Channel[] channels;
+    private readonly Func<ulong, bool> mayGoStraight;
     private readonly HashSet<ulong> direct = [];
     private readonly HashSet<ulong> broken = [];
     private IEnumerator<string>? names;
 
-    internal TodoScan(QueueLayout queue, Settings settings, QueueClock clock, Cleaner cleaner, Channel[] channels)
+    /// <param name="queue">The queue.</param>
+    /// <param name="settings">What the control files say.</param>
+    /// <param name="clock">The queue's clock.</param>
+    /// <param name="cleaner">Removes files.</param>
+    /// <param name="channels">Where messages go.</param>
+    /// <param name="mayGoStraight">Whether a message may be delivered before its state is written down.</param>
+    internal TodoScan(QueueLayout queue, Settings settings, QueueClock clock, Cleaner cleaner, Channel[] channels,
+        Func<ulong, bool> mayGoStraight)
     {
+        this.mayGoStraight = mayGoStraight;
         this.queue = queue;
         this.settings = settings;
         this.clock = clock;
@@ -175,7 +184,7 @@ internal sealed class TodoScan
                 Destination to = Route(first, id, sender, message.Size);
                 Channel channel = channels[(int)to.Channel];
                 // On hold, it may wait for days: then in info and remote, where qmail's tools look.
-                if (channel.Concurrency > 0 && channel.DirectCount < MostDirect)
+                if (channel.Concurrency > 0 && channel.DirectCount < MostDirect && mayGoStraight(id))
                 {
                     Settlement.RemoveLeftovers(queue, id);
                     direct.Add(id);

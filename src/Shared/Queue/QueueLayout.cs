@@ -69,6 +69,9 @@ public sealed class QueueLayout
     /// <summary>The directory that holds a file, for SyncDirectory.</summary>
     public static string DirectoryOf(string path) => path[..path.LastIndexOf('/')];
 
+    /// <summary>A second link to a message's file while the operator holds it back; not part of qmail's layout.</summary>
+    public string Hold(ulong id) => $"{Directory}/hold/{id}";
+
     public string Pid => Directory + "/pid";
 
     /// <summary>The FIFO that tells qmta-send of new mail.</summary>
