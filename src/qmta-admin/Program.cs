@@ -1,6 +1,7 @@
 // qmta: the operator's tools. Each is a sub-command, and a program of its own where a link of that name points here.
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using Qmta.Posix;
 
 namespace Qmta.Admin;
@@ -11,6 +12,9 @@ internal static class Program
     {
         Command[] tools =
         [
+            QueueCommands.Create(),
+            QueueCommands.QmailRead(),
+            QueueCommands.QmailStatus(),
             QueueFixCommand.Create(),
             CdbCommand.Create(),
             TcpTimeoutCommands.List(),
@@ -26,10 +30,17 @@ internal static class Program
             bool helpIsLong = tool.Name == AssignmentCommands.PasswordToUsers;
             tool.Options.Add(helpIsLong ? new HelpOption("--help") : new HelpOption());
             tool.Options.Add(new VersionOption());
-            return tool.Parse(Programs.Arguments).Invoke();
+            return Run(tool.Parse(Programs.Arguments));
         }
         RootCommand root = new("Tools for the operator of a qmta mail system.");
         foreach (Command tool in tools) root.Subcommands.Add(tool);
-        return root.Parse(Programs.Arguments).Invoke();
+        return Run(root.Parse(Programs.Arguments));
+    }
+
+    // A command line that is wrong is a permanent failure, as with every other program here.
+    private static int Run(ParseResult parsed)
+    {
+        int code = parsed.Invoke();
+        return parsed.Action is ParseErrorAction ? 100 : code;
     }
 }

@@ -100,6 +100,15 @@ internal sealed class Cleaner
         }
     }
 
+    /// <summary>Removes what crashed writers left before their message had a number.</summary>
+    /// <param name="now">Seconds since 1970.</param>
+    internal void SearchStaging(long now)
+    {
+        toSearch.Clear();
+        toSearch.Enqueue(queue.Pid);
+        SearchSome(now);
+    }
+
     private void RemovePid(string path, long now)
     {
         if (IsAbandoned(path, now, out int fd)) _ = Remove(path);

@@ -11,6 +11,7 @@ internal static class Program
 {
     private static int Main()
     {
+        if (Programs.CalledAs == CleanProgram.Name) return Clean();
         Options options;
         try
         {
@@ -30,6 +31,24 @@ internal static class Program
         catch (Exception failure) when (failure is PosixException or FormatException)
         {
             Standard.Error("qmta-send: fatal: " + failure.Message);
+            return 111;
+        }
+    }
+
+    // Words on the command line only tell ps(1) whose cleaner it is, as indimail's do.
+    private static int Clean()
+    {
+        if (Programs.Arguments is ["--help"]) return Standard.Output("usage: qmail-clean [name ...]\nSee qmail-clean(8).\n") ? 0 : 111;
+        if (Programs.Arguments is ["--version"]) return Standard.Output($"qmail-clean {Programs.Version}\n") ? 0 : 111;
+        _ = Standard.FillGaps();
+        Signals.IgnorePipe();
+        try
+        {
+            return new CleanProgram(QueueLayout.FromEnvironment()).Run();
+        }
+        catch (PosixException failure)
+        {
+            Standard.Error("qmail-clean: fatal: " + failure.Message);
             return 111;
         }
     }
