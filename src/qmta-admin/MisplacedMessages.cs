@@ -100,6 +100,7 @@ internal sealed class MisplacedMessages
 
     private void Own(string directory, int mode)
     {
+        if (Files.Status(directory, out _) == -Errno.ENOENT) return; // a queue of qmail has no holds
         foreach (string name in Snapshot(directory))
         {
             string path = directory + "/" + name;

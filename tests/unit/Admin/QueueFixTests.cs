@@ -95,7 +95,7 @@ public sealed class QueueFixTests : IDisposable
             QueueLayout layout = queue.Layout;
             Assert.Equal(layout.Mess(id), queue.At(mess));
             all[TempQueue.Read(queue.At(mess))!] = string.Join('|',
-                new[] { layout.Todo(id), layout.Intd(id), layout.Info(id), layout.Local(id), layout.Remote(id), layout.Bounce(id) }.Select(TempQueue.Read));
+                new[] { layout.Todo(id), layout.Intd(id), layout.Info(id), layout.Local(id), layout.Remote(id), layout.Bounce(id), layout.Hold(id) }.Select(TempQueue.Read));
         }
         return all;
     }
@@ -111,6 +111,8 @@ public sealed class QueueFixTests : IDisposable
             queue.Write(queue.Layout.Info(id), $"Fs{n}\0");
             queue.Write(n % 4 == 1 ? queue.Layout.Local(id) : queue.Layout.Remote(id), $"Tr{n}\0");
             queue.Write(queue.Layout.Bounce(id), $"bounce {n}");
+            Directory.CreateDirectory(queue.At("hold"));
+            queue.Write(queue.Layout.Hold(id), $"message {n}");
         }
     }
 
@@ -154,6 +156,7 @@ public sealed class QueueFixTests : IDisposable
     [InlineData("local")]
     [InlineData("remote")]
     [InlineData("bounce")]
+    [InlineData("hold")]
     [InlineData("intd")]
     [InlineData("mess")]
     [InlineData("todo")]

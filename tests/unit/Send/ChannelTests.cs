@@ -155,4 +155,43 @@ public sealed class ChannelTests
         channel.AddStalled(stalled, 500);
         Assert.Equal([1ul, 2, 3, 4], channel.Jobs.Select(job => job.Id).Distinct().Order().ToArray());
     }
+
+    [Fact]
+    public void AWithdrawnMessageIsNowhereAndOthersStay()
+    {
+        using Lists lists = new();
+        Channel wide = new(ChannelKind.Remote) { Concurrency = 20 };
+        Candidate? Next() => wide.Next(60, (c, id) => lists.Open(c, id, [.. Enumerable.Range(0, 5).Select(i => i + "@dead.example")]), job => lists.Over.Add(job.Id));
+        wide.Add(1, 10);
+        wide.Add(2, 90);
+        wide.Add(Direct(3));
+        wide.Add(Direct(4));
+        wide.AddStalled(Direct(5), 70);
+        Candidate first = Next()!.Value; // a straight one or the list: they take turns
+        Candidate second = Next()!.Value;
+        Assert.Equal(90, wide.Withdraw(2, 60, out Job? straight));
+        Assert.Null(straight);
+        Assert.Null(wide.Withdraw(5, 60, out straight));
+        Assert.Equal(5u, straight!.Id);
+        int number = wide.Start(new Delivery(first.Job, first.Recipient, first.Position, 1));
+        Assert.True(wide.IsUnderWay(first.Job.Id));
+        Assert.Equal(60, wide.Withdraw(1, 60, out _)); // recipients that were kept back, or not read
+        Assert.Same(first.Job, wide.End(number, 'K')!.Job);
+        while (Next() is Candidate other) Assert.NotEqual(1u, other.Job.Id);
+        Assert.Null(wide.Withdraw(1, 60, out straight));
+        Assert.Null(straight);
+        Assert.Equal(long.MaxValue, wide.NextDue());
+        Assert.NotEqual(first.Job.Id, second.Job.Id);
+    }
+
+    [Fact]
+    public void AHastenedMessageIsDue()
+    {
+        Channel one = new(ChannelKind.Local) { Concurrency = 1 };
+        one.Add(1, 100);
+        one.Add(2, 200);
+        Assert.False(one.Hasten(3, 50));
+        Assert.True(one.Hasten(2, 50));
+        Assert.Equal([(1ul, 100L), (2ul, 50L)], one.Waiting.Order());
+    }
 }

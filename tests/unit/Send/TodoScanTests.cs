@@ -24,7 +24,7 @@ public sealed class TodoScanTests : IDisposable
     {
         queue.Write("control/me", "here.example\n");
         QueueClock clock = new(queue.Layout.Clock, () => new ClockReading(Now, 1000, "boot"));
-        TodoScan todo = new(queue.Layout, new Settings(new ControlFiles(queue.At("control")), queue.Layout), clock, new Cleaner(queue.Layout), channels);
+        TodoScan todo = new(queue.Layout, new Settings(new ControlFiles(queue.At("control")), queue.Layout), clock, new Cleaner(queue.Layout), channels, _ => true);
         todo.Begin();
         int found = 0;
         while (todo.Scanning) found += todo.Step();
