@@ -41,4 +41,50 @@ internal static class Child
         if (status.Crashed) throw Failure.TryLater(name + " crashed");
         return status.Code;
     }
+
+    /// <summary>Runs it with some lines in front of what is left of the message; returns its exit code.</summary>
+    /// <param name="lines">The lines, with their ends.</param>
+    /// <param name="command">The program and its arguments.</param>
+    /// <exception cref="Failure">It was ended by a signal, or there is no memory to run anything.</exception>
+    /// <exception cref="PosixException">The message cannot be read.</exception>
+    internal static int RunWith(string lines, ReadOnlySpan<string> command)
+    {
+        PosixException.Check(Files.Pipe(out int readEnd, out int writeEnd), "unable to create a pipe");
+        int pid = Start(command, [new(readEnd, 0)]);
+        if (pid < 0) return Failure.Temporary;
+        _ = Files.Close(readEnd);
+        try
+        {
+            Feed(lines, writeEnd);
+        }
+        catch (PosixException)
+        {
+            // Its message would end here as if it were whole.
+            _ = Processes.Kill(pid, Signals.KILL);
+            throw;
+        }
+        _ = Files.Close(writeEnd);
+        return Wait(pid, command[0]);
+    }
+
+    private static void Feed(string lines, int fd)
+    {
+        ByteWriter output = new(fd, "program", 16384);
+        ByteReader message = Incoming.Reader();
+        ReadOnlySpan<byte> piece;
+        try
+        {
+            output.Put(lines);
+            while (!(piece = message.Fill()).IsEmpty)
+            {
+                output.Put(piece);
+                message.Consume(piece.Length);
+            }
+            output.Flush();
+        }
+        catch (PosixException failure) when (failure.Errno == Errno.EPIPE)
+        {
+            // It has read what it wants; its exit code says what it thinks.
+        }
+    }
 }

@@ -34,43 +34,7 @@ internal static class Preline
         string lines = (from ? Incoming.Variable("UFLINE") : "") + (returnPath ? Incoming.Variable("RPLINE") : "")
             + (deliveredTo ? Incoming.Variable("DTLINE") : "") + (extra ? ExtraLines() : "");
         Incoming.Rewind();
-        PosixException.Check(Files.Pipe(out int readEnd, out int writeEnd), "unable to create a pipe");
-        int pid = Child.Start(command, [new(readEnd, 0)]);
-        if (pid < 0) return Failure.Temporary;
-        _ = Files.Close(readEnd);
-        try
-        {
-            Feed(lines, writeEnd);
-        }
-        catch (PosixException)
-        {
-            // Its message would end here as if it were whole.
-            _ = Processes.Kill(pid, Signals.KILL);
-            throw;
-        }
-        _ = Files.Close(writeEnd);
-        return Child.Wait(pid, command[0]);
-    }
-
-    private static void Feed(string lines, int fd)
-    {
-        ByteWriter output = new(fd, "program", 16384);
-        ByteReader message = Incoming.Reader();
-        ReadOnlySpan<byte> piece;
-        try
-        {
-            output.Put(lines);
-            while (!(piece = message.Fill()).IsEmpty)
-            {
-                output.Put(piece);
-                message.Consume(piece.Length);
-            }
-            output.Flush();
-        }
-        catch (PosixException failure) when (failure.Errno == Errno.EPIPE)
-        {
-            // It has read what it wants; its exit code says what it thinks.
-        }
+        return Child.RunWith(lines, command);
     }
 
     private static string ExtraLines()

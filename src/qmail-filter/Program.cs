@@ -23,6 +23,7 @@ internal static class Program
         new("maildir2mbox", MaildirToMbox.Usage, MaildirToMbox.Run, Message: false),
         new("maildirmake", MaildirMake.Usage, MaildirMake.Run, Message: false),
         new("newaliases", NewAliases.Usage, NewAliases.Run, Message: false),
+        new("predate", Predate.Usage, Predate.Run),
         new("preline", Preline.Usage, Preline.Run),
         new("replier", Replier.Usage, Replier.Run),
         new("srsfilter", SrsFilter.Usage, SrsFilter.Run),

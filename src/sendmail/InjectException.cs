@@ -14,6 +14,8 @@ internal enum Failure
     NoInput,
     /// <summary>What was asked for is not provided, or the queue refuses the message for good.</summary>
     Unavailable,
+    /// <summary>This user may not do that.</summary>
+    NotAllowed,
     /// <summary>A control file cannot be understood.</summary>
     Configuration,
     /// <summary>Trying again later may help.</summary>

@@ -50,7 +50,7 @@ internal sealed class Injection
         Signals.IgnorePipe();
         InjectLetters letters = InjectLetters.FromEnvironment();
         ControlFiles control = ControlFiles.FromEnvironment();
-        MessageInput input = new(0, submission.DotEnds);
+        MessageInput input = MessageInput.Of(submission);
         if (submission.Print || letters.Print)
         {
             MessageOutput printer = new(null, new ByteWriter(1, "standard output"), SizeLimit(control));
@@ -139,7 +139,7 @@ internal sealed class Injection
         bool resent = header.IsResent;
         string prefix = resent ? "Resent-" : "";
         if (!header.Has(resent ? FieldKind.ResentDate : FieldKind.Date))
-            output.Put(prefix + "Date: " + Dates.Rfc5322(now / 1_000_000) + "\n");
+            output.Put(prefix + "Date: " + Date(now / 1_000_000) + "\n");
         FieldKind id = resent ? FieldKind.ResentMessageId : FieldKind.MessageId;
         if (!header.Has(id) || IsDeleted(id))
             output.Put(prefix + "Message-ID: <" + Stamps.MessageId(now, Processes.Id) + "@" + names.IdHost + ">\n");
@@ -150,6 +150,9 @@ internal sealed class Injection
             : header.Has(FieldKind.To) || header.Has(FieldKind.Cc);
         if (!shown) output.Put(prefix + "Cc: recipient list not shown: ;\n");
     }
+
+    private string Date(long seconds) =>
+        submission.HasLocalDate ? Dates.Rfc5322(seconds, LocalTime.Offset(seconds)) : Dates.Rfc5322(seconds);
 
     // The letters f and i mean the fields that this injection would make: a forwarded message keeps its author's.
     private bool IsDeleted(FieldKind kind) => kind switch

@@ -9,17 +9,14 @@ internal static class Program
     {
         int closed = Standard.FillGaps();
         bool noInput = (closed & 1) != 0;
+        // Whatever else it is called, a link that somebody made: it sends mail.
         return Programs.CalledAs switch
         {
-            "sendmail" or "" => Sendmail.Run(Programs.Arguments, noInput),
             "qmail-inject" => QmailInject.Run(Programs.Arguments, noInput),
-            _ => Unknown(Programs.CalledAs),
+            "mailsubj" => MailSubject.Run(Programs.Arguments, noInput),
+            "irmail" => UucpMail.Run(Programs.Arguments, noInput),
+            "mailq" or "datemail" => Sendmail.Run(Programs.Arguments, noInput, Programs.CalledAs),
+            _ => Sendmail.Run(Programs.Arguments, noInput, "sendmail"),
         };
-    }
-
-    private static int Unknown(string name)
-    {
-        Standard.Error(name + ": fatal: this program can be called as sendmail or qmail-inject, not as " + name);
-        return 100;
     }
 }

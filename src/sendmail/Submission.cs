@@ -9,6 +9,15 @@ internal sealed class Submission
     /// <summary>Recipients from the command line: envelope addresses that may lack a host.</summary>
     internal List<string> Recipients { get; } = [];
 
+    /// <summary>Whether the message may have CR LF for line ends, which become the system's (<see cref="LineEnds"/>).</summary>
+    internal bool LineEndsMayBeCrLf { get; init; }
+
+    /// <summary>Header lines that go before the message; null for none.</summary>
+    internal byte[]? Head { get; init; }
+
+    /// <summary>Whether a Date field that has to be made is in local time.</summary>
+    internal bool HasLocalDate { get; init; }
+
     /// <summary>Whether the recipients of the command line count.</summary>
     internal bool UsesArguments { get; set; } = true;
 

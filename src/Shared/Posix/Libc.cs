@@ -90,6 +90,9 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int timerfd_create(int clock, int flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int timerfd_settime(int fd, int flags, TimeSpec64* value, void* old);
 
+    /// <summary>The time is what time_t is on this machine; the fields are a struct tm.</summary>
+    [LibraryImport(C)] internal static partial byte* localtime_r(void* time, byte* fields);
+
     // Sockets
     [LibraryImport(C, SetLastError = true)] internal static partial int socket(int family, int type, int protocol);
     [LibraryImport(C, SetLastError = true)] internal static partial int socketpair(int family, int type, int protocol, int* fds);

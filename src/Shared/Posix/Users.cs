@@ -59,7 +59,7 @@ public static unsafe class Users
         {
             int error = Marshal.GetLastPInvokeError();
             // getpwnam(3): "not found" comes with 0, ENOENT, ESRCH, EBADF or EPERM, depending on the name service
-            if (error is 0 or Errno.ENOENT or 3 or Errno.EBADF or Errno.EPERM) return null;
+            if (error is 0 or Errno.ENOENT or Errno.ESRCH or Errno.EBADF or Errno.EPERM) return null;
             throw new PosixException(error, "unable to look up " + who);
         }
         // struct passwd: char *name, *password; uid_t; gid_t; char *gecos, *home, *shell

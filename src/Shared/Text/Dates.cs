@@ -16,6 +16,16 @@ public static class Dates
         return Days[(int)t.DayOfWeek] + ", " + t.Day + " " + Months[t.Month - 1] + " " + t.Year + " " + Clock(t) + " -0000";
     }
 
+    /// <summary>The same in a time zone: "Fri, 20 Nov 2026 06:43:18 +0100".</summary>
+    /// <param name="seconds">Seconds since 1970.</param>
+    /// <param name="offset">How far the zone is ahead of UTC, in seconds.</param>
+    public static string Rfc5322(long seconds, int offset)
+    {
+        int minutes = Math.Abs(offset) / 60;
+        string utc = Rfc5322(seconds + offset);
+        return utc[..^5] + (offset < 0 ? "-" : "+") + Two(minutes / 60) + Two(minutes % 60);
+    }
+
     /// <summary>"Fri Nov 20 05:43:18 2026", the form of asctime(3) in the From line of an mbox.</summary>
     public static string Asctime(long seconds)
     {

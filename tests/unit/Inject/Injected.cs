@@ -39,7 +39,7 @@ internal sealed record Injected(string Text, string Sender, string[] Recipients)
             try
             {
                 Injection injection = new(submission, InjectLetters.FromEnvironment(), new ControlFiles(directory),
-                    new MessageInput(input, submission.DotEnds), new MessageOutput(null, new ByteWriter(output, "output"), limit));
+                    MessageInput.Of(submission, input), new MessageOutput(null, new ByteWriter(output, "output"), limit));
                 string sender = injection.Transfer();
                 return new Injected(Latin1.String(File.ReadAllBytes(directory + "/out")), sender, [.. injection.Recipients]);
             }
@@ -58,7 +58,7 @@ internal sealed record Injected(string Text, string Sender, string[] Recipients)
     internal static Injected ByInject(string message, string arguments = "", string environment = "") =>
         Of(message, QmailInject.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)), environment);
 
-    internal static Injected BySendmail(string message, params string[] arguments) => Of(message, Sendmail.Parse(arguments));
+    internal static Injected BySendmail(string message, params string[] arguments) => Of(message, SendmailOptions.Parse(arguments).Submission);
 
     /// <summary>The lines before the first empty one whose name is given, joined by |.</summary>
     internal string Field(string name)

@@ -13,4 +13,10 @@ public class DatesTests
 
     [Fact]
     public void SeparatorDatePadsTheDay() => Assert.Equal("Thu Jan  1 00:00:00 1970", Dates.Asctime(0));
+
+    [Theory]
+    [InlineData(1795153398, 3600, "Fri, 20 Nov 2026 06:43:18 +0100")]
+    [InlineData(1795153398, -12600, "Fri, 20 Nov 2026 02:13:18 -0330")]
+    [InlineData(1795153398, 0, "Fri, 20 Nov 2026 05:43:18 +0000")]
+    public void LocalDate(long seconds, int offset, string expected) => Assert.Equal(expected, Dates.Rfc5322(seconds, offset));
 }
