@@ -271,6 +271,14 @@ public static unsafe class Files
         return Result(r);
     }
 
+    /// <summary>A file without a name that lies in memory and goes with its last descriptor (memfd_create(2)).</summary>
+    public static int InMemory()
+    {
+        byte empty = 0;
+        int fd = Libc.memfd_create(&empty, 1 /* MFD_CLOEXEC */);
+        return fd < 0 ? Failed : fd;
+    }
+
     /// <summary>A copy of <paramref name="fd"/>, numbered at least <paramref name="atLeast"/>.</summary>
     public static int Duplicate(int fd, int atLeast)
     {

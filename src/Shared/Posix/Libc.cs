@@ -39,6 +39,7 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial nint getdents64(int fd, byte* buffer, nint size);
     [LibraryImport(C, SetLastError = true)] internal static partial int utimensat(int directory, byte* path, TimeSpec64* times, int flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int pipe2(int* fds, int flags);
+    [LibraryImport(C, SetLastError = true)] internal static partial int memfd_create(byte* name, uint flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int dup3(int from, int to, int flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int fcntl(int fd, int command, int argument);
 

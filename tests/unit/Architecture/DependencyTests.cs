@@ -26,8 +26,8 @@ public sealed class DependencyTests
         ["Srs"] = ["Posix", "Text", "Control", "Tls"],
         ["Queue"] = ["Posix", "Text", "Control", "Message", "Dns", "Tls"],
         ["Smtp"] = ["Posix", "Text", "Control", "Message", "Dns", "Tls"],
-        ["Qmqp"] = ["Posix", "Text", "Control", "Message", "Dns", "Tls"],
         // Connections are the same for every mail protocol.
+        ["Qmqp"] = ["Posix", "Text", "Control", "Message", "Dns", "Tls", "Smtp"],
         ["Qmtp"] = ["Posix", "Text", "Control", "Message", "Dns", "Tls", "Smtp"],
     };
 
