@@ -1,4 +1,4 @@
-// The trace field that mini-smtpd puts on top of a message (RFC 5321 4.4; mini-smtpd(8)).
+// The trace field that the servers put on top of a message (RFC 5321 4.4; mini-smtpd(8)).
 using Qmta.Posix;
 using Qmta.Text;
 
@@ -11,12 +11,15 @@ internal static class ReceivedField
     /// "Received: qmta smtpd PID (HELO NAME) (IP)", "  by HOST with ESMTP", "  (TLS ...)", "  DATE"; a local user's has
     /// "(invoked by uid N)" in place of the client. HIDE_HOST, when not empty, leaves out names and addresses.
     /// </summary>
-    /// <param name="protocol">One of RFC 3848 and RFC 6531: SMTP, ESMTP, ESMTPS, ESMTPSA, UTF8SMTP...</param>
+    /// <param name="server">smtpd, qmqpd or qmtpd.</param>
+    /// <param name="helo">What the client called itself; null when it did not.</param>
+    /// <param name="protocol">One of RFC 3848 and RFC 6531: SMTP, ESMTP, ESMTPS, ESMTPSA, UTF8SMTP...; QMQP or QMTP.</param>
     /// <param name="tls">Version and cipher, or null.</param>
-    internal static string Of(Peer peer, string? helo, string host, string protocol, string? tls, long now)
+    internal static string Of(string server, Peer peer, string? helo, string host, string protocol, string? tls,
+        long now)
     {
         bool hide = !string.IsNullOrEmpty(peer.Variable("HIDE_HOST"));
-        string text = "Received: qmta smtpd " + Processes.Id;
+        string text = "Received: qmta " + server + " " + Processes.Id;
         if (peer.IsLocalUser) text += " (invoked by uid " + Users.RealUid + ")";
         else if (!hide)
         {

@@ -39,6 +39,8 @@ internal static class ServerCommand
 
     private static Service ServiceOf(string calledAs) => calledAs switch
     {
+        QmqpSession.Program => QueueingService.Qmqp,
+        QmtpSession.Program => QueueingService.Qmtp,
         _ => SmtpService.Service,
     };
 

@@ -1,6 +1,5 @@
 // mini-smtpd as a service: its settings, read again when they are old, and the sessions that use them.
 using System;
-using System.Threading;
 using Qmta.Control;
 using Qmta.Posix;
 
@@ -9,13 +8,7 @@ namespace Qmta.Reception;
 /// <summary>What all SMTP sessions of this process share.</summary>
 internal sealed class SmtpService
 {
-    // Control files are read again when they were read longer ago than this.
-    private const int SettingsMilliseconds = 1000;
-
-    private readonly ControlFiles control = ControlFiles.FromEnvironment();
-    private readonly Lock guard = new();
-    private SmtpSettings? settings;
-    private long settingsRead;
+    private readonly CurrentSettings<SmtpSettings> settings = new(SmtpSettings.Read);
 
     internal static Service Service { get; } = new("mini-smtpd", " [HOSTNAME CHECKPROGRAM SUBPROGRAM...]",
         "421 too many connections from your address (#4.7.0)\r\n", Prepare);
@@ -29,16 +22,5 @@ internal sealed class SmtpService
     /// <summary>The control files as they were a second ago at most.</summary>
     /// <exception cref="PosixException">A file cannot be read.</exception>
     /// <exception cref="FormatException">A file makes no sense.</exception>
-    internal SmtpSettings CurrentSettings()
-    {
-        lock (guard)
-        {
-            long now = Clocks.BoottimeMilliseconds;
-            if (settings != null && now - settingsRead < SettingsMilliseconds) return settings;
-            settings = null; // a file that cannot be read must not leave the old ones in force unnoticed
-            settings = SmtpSettings.Read(new ControlFiles(control.Directory));
-            settingsRead = now;
-            return settings;
-        }
-    }
+    internal SmtpSettings CurrentSettings() => settings.Get();
 }

@@ -299,7 +299,7 @@ internal sealed class SmtpSession : ISession
         failure = default;
         string protocol = transaction!.IsUtf8 ? "UTF8SMTP" : extended ? "ESMTP" : "SMTP";
         if (connection.Secure != null) protocol += "S";
-        queue.Put(ReceivedField.Of(peer, helo, host, protocol, connection.Secure?.Facts, Clocks.Realtime));
+        queue.Put(ReceivedField.Of("smtpd", peer, helo, host, protocol, connection.Secure?.Facts, Clocks.Realtime));
         return queue;
     }
 
