@@ -28,17 +28,15 @@ internal sealed class Listener
     private readonly ConnectionLimits limits;
     private readonly ServingThreads threads;
     private readonly List<Waiting> waiting = [];
-    private readonly Dictionary<IpAddress, int> perAddress = [];
     private readonly int wakeRead, wakeWrite, signals;
     private PollEntry[] entries = new PollEntry[64];
 
-    // Guards what the serving threads hand back.
+    // Guards what the serving threads hand back, and the counts.
     private readonly System.Threading.Lock handBack = new();
     private readonly List<Client> returned = [];
-    private readonly List<Client> ended = [];
-    private bool woken;
-
+    private readonly Dictionary<IpAddress, int> perAddress = [];
     private int connections;
+    private bool woken;
 
     // When accepting failed for want of descriptors or memory, it rests until then.
     private long acceptAgain;
@@ -123,8 +121,7 @@ internal sealed class Listener
     private void Begin(ListeningSocket socket, int fd, TcpEnd remote)
     {
         IpAddress network = NetworkOf(remote.Address);
-        int already = perAddress.GetValueOrDefault(network);
-        if (already >= limits.PerAddress)
+        if (!Count(network))
         {
             _ = Files.Write(fd, Text.Latin1.Bytes(socket.CrowdedText));
             _ = Files.Close(fd);
@@ -132,8 +129,6 @@ internal sealed class Listener
         }
         Peer peer = Peer.OfConnection(fd, remote);
         Conversation conversation = new(new ClientConnection(fd, fd), peer, socket.Begin);
-        perAddress[network] = already + 1;
-        connections++;
         Client client = new(conversation, network);
         if (conversation.Greet()) waiting.Add(new Waiting(client, Clocks.BoottimeMilliseconds));
         else End(client, static gone => gone.Dismiss());
@@ -154,8 +149,9 @@ internal sealed class Listener
     {
         lock (handBack)
         {
-            ended.Add(client);
-            Wake();
+            // Nobody needs to know at once, unless there was no place left.
+            if (connections >= limits.Connections) Wake();
+            Uncount(client);
         }
     }
 
@@ -178,9 +174,7 @@ internal sealed class Listener
             woken = false;
             long now = Clocks.BoottimeMilliseconds;
             foreach (Client client in returned) waiting.Add(new Waiting(client, now));
-            foreach (Client client in ended) Uncount(client);
             returned.Clear();
-            ended.Clear();
         }
     }
 
@@ -195,9 +189,23 @@ internal sealed class Listener
     private void End(Client client, Action<Conversation> how)
     {
         how(client.Conversation);
-        Uncount(client);
+        lock (handBack) Uncount(client);
     }
 
+    // False when the network has as many connections as it may have.
+    private bool Count(IpAddress network)
+    {
+        lock (handBack)
+        {
+            int already = perAddress.GetValueOrDefault(network);
+            if (already >= limits.PerAddress) return false;
+            perAddress[network] = already + 1;
+            connections++;
+            return true;
+        }
+    }
+
+    // With the lock.
     private void Uncount(Client client)
     {
         connections--;

@@ -2,6 +2,7 @@
 using System;
 using System.Collections.Generic;
 using Qmta.Posix;
+using Qmta.Queue;
 
 namespace Qmta.Reception;
 
@@ -43,6 +44,19 @@ internal sealed class Peer
 
     /// <summary>Sets a variable for this connection and the programs started for it; null removes it.</summary>
     internal void Set(string name, string? value) => variables[name] = value;
+
+    /// <summary>
+    /// Starts the queue program for a message of this client: one that serves others as well, when it is qmail-queue
+    /// and nothing it heeds was set for this connection.
+    /// </summary>
+    /// <param name="result">Why it could not be started, when the return value is null.</param>
+    internal QueueProgram? StartQueueProgram(out QueueResult result)
+    {
+        string? program = Variable("QMAILQUEUE");
+        bool alone = !string.IsNullOrEmpty(program) && program != QueueProgram.Usual;
+        foreach (string name in QueueWriters.Heeded) alone |= variables.ContainsKey(name);
+        return QueueWriters.Shared.Start(out result, program, alone ? Environment() : null);
+    }
 
     /// <summary>The environment of programs started for this connection; null when it is the process's own.</summary>
     internal List<string>? Environment()

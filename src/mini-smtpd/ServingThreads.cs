@@ -80,7 +80,7 @@ internal sealed class ServingThreads
         {
             if (!spareBuffers.TryPop(out buffers)) buffers = new ConnectionBuffers();
         }
-        while (Next(buffers) is Client client)
+        while (Next() is Client client)
         {
             bool goesOn = false;
             try
@@ -97,9 +97,12 @@ internal sealed class ServingThreads
             if (goesOn) park(client);
             else forget(client);
         }
+        lock (guard) spareBuffers.Push(buffers);
+        // The last thread that goes leaves nothing behind.
+        Queue.QueueWriters.Shared.DropIdle();
     }
 
-    private Client? Next(ConnectionBuffers buffers)
+    private Client? Next()
     {
         lock (guard)
         {
@@ -115,7 +118,6 @@ internal sealed class ServingThreads
                 {
                     idle--;
                     threads--;
-                    spareBuffers.Push(buffers);
                     return null;
                 }
             }

@@ -294,7 +294,7 @@ internal sealed class SmtpSession : ISession
 
     private QueueProgram? Start(SmtpSettings settings, out QueueResult failure)
     {
-        QueueProgram? queue = QueueProgram.Start(out failure, peer.Variable("QMAILQUEUE"), peer.Environment());
+        QueueProgram? queue = peer.StartQueueProgram(out failure);
         if (queue == null) return null;
         failure = default;
         string protocol = transaction!.IsUtf8 ? "UTF8SMTP" : extended ? "ESMTP" : "SMTP";

@@ -26,12 +26,22 @@ internal sealed class Deadline
         new(int.TryParse(Variables.Get("DEATH"), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds)
             && seconds is > 0 and < LongestSeconds ? seconds : LongestSeconds);
 
+    /// <summary>Nothing is under way any more.</summary>
+    internal static void Cancel() => Signals.KillAfter(0);
+
+    /// <summary>Waits until the submitting program has sent something.</summary>
+    /// <exception cref="QueueingException">Time is up.</exception>
+    internal void WaitFor(int fd)
+    {
+        long left = end - Clocks.BoottimeMilliseconds;
+        if (left <= 0 || !Poll.WaitFor(fd, false, (int)left)) throw new QueueingException(ExitCode.Timeout);
+    }
+
     /// <summary>Reads from the submitting program; 0 is the end of the file.</summary>
     /// <exception cref="QueueingException">Time is up, or the read failed.</exception>
     internal int Read(int fd, Span<byte> buffer)
     {
-        long left = end - Clocks.BoottimeMilliseconds;
-        if (left <= 0 || !Poll.WaitFor(fd, false, (int)left)) throw new QueueingException(ExitCode.Timeout);
+        WaitFor(fd);
         int n = Files.Read(fd, buffer);
         return n >= 0 ? n : throw new QueueingException(ExitCode.Read);
     }

@@ -1,4 +1,4 @@
-// The envelope on descriptor 1: F sender NUL, T recipient NUL for each recipient, and a last NUL (qmail-queue(8)).
+// The envelope: F sender NUL, T recipient NUL for each recipient, and a last NUL (qmail-queue(8)).
 using System;
 using Qmta.Posix;
 using Qmta.Queue;
@@ -6,7 +6,7 @@ using Qmta.Queue;
 namespace Qmta.Enqueue;
 
 /// <summary>Checks an envelope while copying it, so that any number of recipients costs one buffer.</summary>
-internal sealed class EnvelopeParser(Deadline deadline, byte[] buffer)
+internal sealed class EnvelopeParser(SubmissionInput input, byte[] buffer)
 {
     private int start, end;
 
@@ -43,7 +43,7 @@ internal sealed class EnvelopeParser(Deadline deadline, byte[] buffer)
         if (start == end)
         {
             start = 0;
-            end = deadline.Read(1, buffer);
+            end = input.ReadEnvelope(buffer);
             if (end == 0) throw new QueueingException(ExitCode.Read);
         }
         return buffer[start++];

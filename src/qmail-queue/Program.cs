@@ -18,8 +18,11 @@ internal static class Program
             int closed = Standard.FillGaps();
             if ((closed & 0b11) != 0) return ExitCode.Read; // a file opened now must not become message or envelope
             Signals.IgnorePipe();
-            Deadline deadline = Deadline.FromEnvironment();
-            return Variables.Get("NULLQUEUE") == null ? Submission.Run(OpenQueue(), deadline) : Discard(deadline);
+            bool keeps = Variables.Get("NULLQUEUE") == null;
+            // What passes no boundaries is one message; what does is a program of qmta's with one after the other.
+            if (DescriptorSocket.IsEnd(0)) return MessageSeries.Run(keeps ? OpenQueue() : null);
+            SubmissionInput input = new DescriptorInput(Deadline.FromEnvironment());
+            return keeps ? Submission.Run(OpenQueue(), input, new byte[Submission.BufferSize]) : input.Discard();
         }
         catch (QueueingException failure)
         {
@@ -42,14 +45,5 @@ internal static class Program
             && (Files.Status(".", out FileStatus status) < 0 || status.Uid != Users.EffectiveUid || (status.Mode & 0x12 /* 022 */) != 0))
             throw new QueueingException(ExitCode.QueueDirectory);
         return new QueueLayout(".", named.Split, named.BigTodo);
-    }
-
-    /// <summary>NULLQUEUE: takes everything and keeps nothing.</summary>
-    private static int Discard(Deadline deadline)
-    {
-        byte[] buffer = new byte[16384];
-        for (int fd = 0; fd <= 1; fd++)
-            while (deadline.Read(fd, buffer) > 0) { }
-        return ExitCode.Queued;
     }
 }

@@ -1,5 +1,6 @@
 // One message on its way into the queue: the four stages of queuing, and their undoing when one fails (queue(5)).
 using System;
+using System.Collections.Generic;
 using Qmta.Posix;
 using Qmta.Queue;
 using Qmta.Text;
@@ -13,24 +14,32 @@ namespace Qmta.Enqueue;
 internal sealed class Submission
 {
     private readonly QueueLayout queue;
-    private readonly Deadline deadline;
-    private readonly byte[] buffer = new byte[32768];
+    private readonly SubmissionInput input;
+    private readonly byte[] buffer;
     private readonly string extraHeader = ExtraHeader.Lines(Variables.Get("QQEH") ?? "")
         ?? throw new QueueingException(ExitCode.ExtraHeader);
     private ulong id;
     private int mess = -1, intd = -1;
     private bool haveTodo;
 
-    private Submission(QueueLayout queue, Deadline deadline)
+    // Files under numbers that could not be used, open so that their inodes stay taken until another is found.
+    private readonly List<int> held = [];
+
+    /// <summary>Room that a submission needs; one after the other may use the same.</summary>
+    internal const int BufferSize = 32768;
+
+    private Submission(QueueLayout queue, SubmissionInput input, byte[] buffer)
     {
         this.queue = queue;
-        this.deadline = deadline;
+        this.input = input;
+        this.buffer = buffer;
     }
 
-    /// <summary>Queues the message on descriptor 0 with the envelope on descriptor 1; returns the exit code.</summary>
-    internal static int Run(QueueLayout queue, Deadline deadline)
+    /// <summary>Queues a message; returns the exit code.</summary>
+    /// <exception cref="QueueingException">It is not queued, and nothing of it is left behind.</exception>
+    internal static int Run(QueueLayout queue, SubmissionInput input, byte[] buffer)
     {
-        Submission submission = new(queue, deadline);
+        Submission submission = new(queue, input, buffer);
         try
         {
             submission.Create();
@@ -44,6 +53,10 @@ internal sealed class Submission
         {
             submission.Undo();
             throw;
+        }
+        finally
+        {
+            submission.Close();
         }
     }
 
@@ -62,7 +75,11 @@ internal sealed class Submission
             string name = queue.Mess(status.Inode);
             int linked = Files.Link(temporary, name);
             int unlinked = Files.Unlink(temporary);
-            if (linked == -Errno.EEXIST) continue;
+            if (linked == -Errno.EEXIST)
+            {
+                held.Add(fd);
+                continue;
+            }
             if (linked < 0) throw new QueueingException(ExitCode.Mess);
             id = status.Inode;
             mess = fd;
@@ -76,6 +93,7 @@ internal sealed class Submission
                 if (intd != -Errno.EEXIST) throw new QueueingException(ExitCode.Intd);
             }
             _ = Files.Unlink(name);
+            held.Add(mess);
             mess = -1;
         }
         throw new QueueingException(ExitCode.Pid);
@@ -86,7 +104,7 @@ internal sealed class Submission
         int filled = Latin1.Bytes(Received.Line(Clocks.Realtime), buffer);
         while (true)
         {
-            int n = deadline.Read(0, buffer.AsSpan(filled));
+            int n = input.ReadMessage(buffer.AsSpan(filled));
             filled += n;
             if (n != 0 && filled < buffer.Length) continue;
             if (Files.WriteAll(mess, buffer.AsSpan(0, filled)) < 0) throw new QueueingException(ExitCode.Write);
@@ -102,7 +120,7 @@ internal sealed class Submission
         try
         {
             writer.Put($"u{Users.RealUid}\0p{Processes.Id}\0");
-            new EnvelopeParser(deadline, buffer).CopyTo(writer);
+            new EnvelopeParser(input, buffer).CopyTo(writer);
             if (extraHeader.Length > 0) writer.Put($"e{extraHeader}\0");
             writer.Flush();
         }
@@ -131,5 +149,12 @@ internal sealed class Submission
         if (haveTodo && Files.Unlink(queue.Todo(id)) < 0) return;
         if (intd >= 0) _ = Files.Unlink(queue.Intd(id));
         if (mess >= 0) _ = Files.Unlink(queue.Mess(id));
+    }
+
+    private void Close()
+    {
+        if (intd >= 0) _ = Files.Close(intd);
+        if (mess >= 0) _ = Files.Close(mess);
+        foreach (int fd in held) _ = Files.Close(fd);
     }
 }
