@@ -13,7 +13,8 @@ internal sealed class Author(Submission submission, HostCompletion hosts, Inject
         get
         {
             string address = FromAddress;
-            string? name = submission.Name ?? Variable("QMAILNAME") ?? Variable("MAILNAME") ?? Variable("NAME");
+            // An empty name is a name: it keeps the ones after it out of the field.
+            string? name = submission.Name ?? Variables.Get("QMAILNAME") ?? Variables.Get("MAILNAME") ?? Variables.Get("NAME");
             if (string.IsNullOrEmpty(name)) return address;
             Words.OneLine(name, "the sender's name");
             return letters.AddressComment

@@ -1,6 +1,7 @@
 // Running an injection command: the failure it may end in becomes a sentence on standard error and an exit code.
 using System;
 using Qmta.Posix;
+using Qmta.Tls;
 
 namespace Qmta.Inject;
 
@@ -23,6 +24,10 @@ internal static class Command
             return Fail(failure.Failure, failure.Message);
         }
         catch (PosixException failure)
+        {
+            return Fail(Failure.Temporary, failure.Message);
+        }
+        catch (TlsException failure)
         {
             return Fail(Failure.Temporary, failure.Message);
         }

@@ -6,7 +6,9 @@ using Qmta.Control;
 using Qmta.Message;
 using Qmta.Posix;
 using Qmta.Queue;
+using Qmta.Srs;
 using Qmta.Text;
+using Qmta.Tls;
 
 namespace Qmta.Inject;
 
@@ -24,34 +26,32 @@ internal sealed class Injection
     private readonly MessageInput input;
     private readonly MessageOutput output;
     private readonly long now = Clocks.RealtimeMicroseconds;
-    private readonly List<string> recipients = [];
-    private readonly List<AddressRange> addresses = [];
+    private readonly ControlFiles control;
     private readonly List<Edit> edits = [];
 
     internal Injection(Submission submission, InjectLetters letters, ControlFiles control, MessageInput input, MessageOutput output)
     {
         this.submission = submission;
         this.letters = letters;
+        this.control = control;
         this.input = input;
         this.output = output;
         names = new HostNames(control);
         author = new Author(submission, names.Completion, letters);
     }
 
-    /// <summary>The envelope's recipients, complete when <see cref="Transfer"/> has returned.</summary>
-    internal IReadOnlyList<string> Recipients => recipients;
-
     /// <summary>Injects the message on standard input.</summary>
     /// <exception cref="InjectException">It is not in the queue.</exception>
     /// <exception cref="PosixException">The system failed; it is not in the queue.</exception>
     /// <exception cref="FormatException">A control file cannot be understood; it is not in the queue.</exception>
+    /// <exception cref="TlsException">The sender cannot be rewritten without OpenSSL; it is not in the queue.</exception>
     internal static void Run(Submission submission)
     {
         Signals.IgnorePipe();
         InjectLetters letters = InjectLetters.FromEnvironment();
         ControlFiles control = ControlFiles.FromEnvironment();
         MessageInput input = MessageInput.Of(submission);
-        if (submission.Print || letters.Print)
+        if (submission.Print ?? letters.Print)
         {
             MessageOutput printer = new(null, new ByteWriter(1, "standard output"), SizeLimit(control));
             _ = new Injection(submission, letters, control, input, printer).Transfer();
@@ -68,7 +68,7 @@ internal sealed class Injection
             Injection injection = new(submission, letters, control, input, output);
             string sender = injection.Transfer();
             queue.From(sender);
-            foreach (string recipient in injection.recipients) queue.To(recipient);
+            injection.PutRecipients(queue.To);
             done = true;
             result = queue.Close();
         }
@@ -86,13 +86,15 @@ internal sealed class Injection
     private static InjectException Refused(QueueResult result) =>
         new(result.Permanent ? Failure.Unavailable : Failure.Temporary, result.Sentence);
 
-    // DATABYTES overrides control/databytes; 0 is no limit (qmail-control(5)).
-    private static long SizeLimit(ControlFiles control)
+    private static long SizeLimit(ControlFiles control) => Limit(control, "DATABYTES", "databytes");
+
+    // The variable overrides the control file; 0 is no limit (qmail-control(5)).
+    private static long Limit(ControlFiles control, string name, string file)
     {
-        string? variable = Variables.Get("DATABYTES");
-        if (string.IsNullOrEmpty(variable)) return control.Number("databytes", 0);
+        string? variable = Variables.Get(name);
+        if (string.IsNullOrEmpty(variable)) return control.Number(file, 0);
         return long.TryParse(variable, NumberStyles.None, CultureInfo.InvariantCulture, out long limit) ? limit
-            : throw new InjectException(Failure.Configuration, "DATABYTES is not a number: " + Words.Shown(variable));
+            : throw new InjectException(Failure.Configuration, name + " is not a number: " + Words.Shown(variable));
     }
 
     /// <summary>Reads the message and puts it out completed; returns the envelope sender.</summary>
@@ -101,15 +103,52 @@ internal sealed class Injection
     internal string Transfer()
     {
         ReadHeader();
-        string sender = EnvelopeSender();
-        if (submission.UsesArguments)
-            foreach (string recipient in submission.Recipients) recipients.Add(names.Completion.CompleteAddress(recipient));
+        CheckRecipients();
+        string sender = Forwarded(EnvelopeSender());
+        if (submission.Print ?? letters.Print) output.Put("Return-Path: <" + QuotedAddress.Of(sender) + ">\n");
         PutMissingFields();
         foreach (HeaderField field in header.Fields) PutField(field);
-        if (recipients.Count == 0) throw new InjectException(Failure.Data, "no recipients: the message's header names none");
         PutBody();
         output.Flush();
         return sender;
+    }
+
+    /// <summary>Hands over the envelope's recipients, after <see cref="Transfer"/>.</summary>
+    // They are parsed again instead of kept: a header full of addresses would need ten times its size.
+    internal void PutRecipients(Action<string> to)
+    {
+        if (submission.UsesArguments)
+            foreach (string recipient in submission.Recipients) to(names.Completion.CompleteAddress(recipient));
+        foreach (HeaderField field in header.Fields)
+            if (IsWanted(field.Kind)) EachAddress(field, address => to(Sound(field, address)));
+    }
+
+    private string Sound(HeaderField field, string address)
+    {
+        if (address[0] == '@') throw Unparsable(field, "it has an address without a local part");
+        return Words.OneLine(address, "an address in the " + field.Kind.Name() + " field", Failure.Data);
+    }
+
+    // Nothing is put out before the whole envelope is known to be sound.
+    private void CheckRecipients()
+    {
+        long count = 0, most = Limit(control, "MAXRECIPIENTS", "maxrecipients");
+        PutRecipients(_ => count++);
+        if (count == 0) throw new InjectException(Failure.Data, "no recipients: the message's header names none");
+        if (most > 0 && count > most)
+            throw new InjectException(Failure.Data, "the message has " + count + " recipients, and the limit is " + most + " (maxrecipients)");
+    }
+
+    private bool IsWanted(FieldKind kind) => submission.UsesHeader
+        && (header.IsResent ? kind.NamesResentRecipients() : kind.NamesRecipients());
+
+    private void EachAddress(HeaderField field, Action<string> to)
+    {
+        ReadOnlySpan<byte> text = Contents(field);
+        AddressParser parser = new(text);
+        while (parser.Next(out AddressRange address))
+            if (!address.IsNull) to(names.Completion.Complete(text, address, null));
+        if (parser.Wrong != null) throw Unparsable(field, parser.Wrong);
     }
 
     private void ReadHeader()
@@ -149,6 +188,42 @@ internal sealed class Injection
             ? header.Has(FieldKind.ResentTo) || header.Has(FieldKind.ResentCc)
             : header.Has(FieldKind.To) || header.Has(FieldKind.Cc);
         if (!shown) output.Put(prefix + "Cc: recipient list not shown: ;\n");
+        if (!resent && !header.Has(FieldKind.MailFollowupTo)) PutMailFollowupTo();
+    }
+
+    // Replies to a mailing list go to it and to all who have the message, but not twice to its subscribers (qmail-inject(8)).
+    private void PutMailFollowupTo()
+    {
+        string? file = Variables.Get("QMAILMFTFILE");
+        List<string>? lists = string.IsNullOrEmpty(file) ? null : ControlFiles.LinesOf(file);
+        if (lists == null) return;
+        bool isToList = false;
+        EachShown(address =>
+        {
+            foreach (string list in lists) isToList |= Latin1.EqualsIgnoreCase(list, address);
+        });
+        if (!isToList) return;
+        string before = "Mail-Followup-To: ";
+        EachShown(address =>
+        {
+            output.Put(before);
+            output.Put(QuotedAddress.Of(address));
+            before = ",\n  ";
+        });
+        output.Put("\n");
+    }
+
+    // The addresses in To and Cc, as envelopes have them; of a field that cannot be parsed none.
+    private void EachShown(Action<string> take)
+    {
+        foreach (HeaderField field in header.Fields)
+        {
+            if (field.Kind is not (FieldKind.To or FieldKind.Cc) || AddressList.Fault(Contents(field)) != null) continue;
+            EachAddress(field, address =>
+            {
+                if (Words.IsOneLine(address)) take(address);
+            });
+        }
     }
 
     private string Date(long seconds) =>
@@ -167,52 +242,33 @@ internal sealed class Injection
 
     private void PutField(HeaderField field)
     {
-        bool wanted = submission.UsesHeader
-            && (header.IsResent ? field.Kind.NamesResentRecipients() : field.Kind.NamesRecipients());
-        bool deleted = IsDeleted(field.Kind);
-        if (deleted && !wanted) return;
+        if (IsDeleted(field.Kind)) return;
         ReadOnlySpan<byte> lines = header.Lines(field);
         if (field.Kind == FieldKind.MboxLine) output.Put("MBOX-Line: ");
-        edits.Clear();
-        if (field.Kind.HoldsAddresses()) Complete(field, deleted ? null : edits, wanted);
-        if (deleted) return;
-        int from = 0;
-        foreach (Edit edit in edits)
-        {
-            output.Put(lines[from..edit.At]);
-            output.Put(edit.Insert);
-            from = edit.At + edit.Remove;
-        }
-        output.Put(lines[from..]);
+        // A list that cannot be parsed stays as it is: where recipients depend on it, this point is not reached.
+        if (field.Kind.HoldsAddresses() && AddressList.Fault(Contents(field)) == null) PutCompleted(field);
+        else output.Put(lines);
         if (lines[^1] != '\n') output.Put("\n");
     }
 
-    // Completes a field's addresses. A list that cannot be parsed matters only where recipients depend on it.
-    private void Complete(HeaderField field, List<Edit>? changes, bool wanted)
+    private void PutCompleted(HeaderField field)
     {
-        ReadOnlySpan<byte> text = Contents(field);
-        addresses.Clear();
-        string? wrong = AddressList.Parse(text, addresses);
-        if (wrong != null)
+        ReadOnlySpan<byte> lines = header.Lines(field), text = Contents(field);
+        int offset = field.Contents - field.Start, from = 0;
+        AddressParser parser = new(text);
+        while (parser.Next(out AddressRange address))
         {
-            if (wanted) throw Unparsable(field, wrong);
-            return;
-        }
-        int offset = field.Contents - field.Start;
-        foreach (AddressRange address in addresses)
-        {
-            if (address.IsNull)
+            edits.Clear();
+            if (!address.IsNull) _ = names.Completion.Complete(text, address, edits);
+            else if (address.Comma >= 0) edits.Add(new Edit(address.Comma, 0, ","));
+            foreach (Edit edit in edits)
             {
-                if (address.Comma >= 0) changes?.Add(new Edit(address.Comma, 0, ","));
-                continue;
+                output.Put(lines[from..(offset + edit.At)]);
+                output.Put(edit.Insert);
+                from = offset + edit.At + edit.Remove;
             }
-            string complete = names.Completion.Complete(text, address, changes);
-            if (!wanted) continue;
-            if (complete[0] == '@') throw Unparsable(field, "it has an address without a local part");
-            recipients.Add(Words.OneLine(complete, "an address in the " + field.Kind.Name() + " field", Failure.Data));
         }
-        if (changes == null) return;
-        for (int i = 0; i < changes.Count; i++) changes[i] = changes[i] with { At = changes[i].At + offset };
+        output.Put(lines[from..]);
     }
 
     private ReadOnlySpan<byte> Contents(HeaderField field)
@@ -226,26 +282,35 @@ internal sealed class Injection
     private InjectException Unparsable(HeaderField field, string wrong) => new(Failure.Data,
         "unable to parse the " + field.Kind.Name() + " field, " + wrong + ": " + Words.Shown(Latin1.String(Contents(field)).Trim()));
 
-    // The command line, else the first Return-Path field, else the environment (qmail-inject(8)).
+    // The command line, else the first address of a Return-Path field, else the environment (qmail-inject(8)).
     private string EnvelopeSender()
     {
         if (submission.Sender != null)
             return submission.Sender.Length == 0 ? "" : names.Completion.CompleteAddress(submission.Sender);
-        if (header.Has(FieldKind.ReturnPath) && !letters.IgnoreReturnPath)
+        if (header.Has(FieldKind.ReturnPath) && !letters.IgnoreReturnPath && !submission.IgnoresReturnPath)
         {
             foreach (HeaderField field in header.Fields)
-                if (field.Kind == FieldKind.ReturnPath) return ReturnPath(field);
+                if (field.Kind == FieldKind.ReturnPath && ReturnPath(field) is string sender) return sender;
         }
         return author.EnvelopeSender(Stamps.Sender(now, Processes.Id));
     }
 
-    private string ReturnPath(HeaderField field)
+    private string? ReturnPath(HeaderField field)
     {
-        addresses.Clear();
         ReadOnlySpan<byte> text = Contents(field);
-        string? wrong = AddressList.Parse(text, addresses);
-        if (wrong != null) throw Unparsable(field, wrong);
-        if (addresses.Count == 0 || addresses[0].IsNull) return "";
-        return Words.OneLine(names.Completion.Complete(text, addresses[0], null), "the Return-Path field", Failure.Data);
+        if (AddressList.Fault(text) is string wrong) throw Unparsable(field, wrong);
+        AddressParser parser = new(text);
+        if (!parser.Next(out AddressRange address)) return null;
+        if (address.IsNull) return "";
+        string sender = Words.OneLine(names.Completion.Complete(text, address, null), "the Return-Path field", Failure.Data);
+        return letters.PerRecipient && !sender.EndsWith("-@[]", StringComparison.Ordinal) ? sender + "-@[]" : sender;
+    }
+
+    // What a program of a .qmail file sends on has a sender that SPF at the destination accepts (qmail-srs(5)).
+    private string Forwarded(string sender)
+    {
+        bool isForwarding = Variables.Get("EXT") != null && Variables.Get("HOST") != null;
+        if (Variables.Get("QMAILINJECT_SKIP_SRS") != null || !isForwarding && Variables.Get("QMAILINJECT_FORCE_SRS") == null) return sender;
+        return SenderRewriting.FromControl(control)?.Forward(sender, now / 1_000_000) ?? sender;
     }
 }

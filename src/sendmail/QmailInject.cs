@@ -6,7 +6,7 @@ namespace Qmta.Inject;
 /// <summary>The command qmail-inject.</summary>
 internal static class QmailInject
 {
-    private const string Usage = "usage: qmail-inject [-nNaAhH] [-f sender] [recipient ...]";
+    private const string Usage = "usage: qmail-inject [-nNaAhHs] [-f sender] [recipient ...]";
 
     internal static int Run(string[] arguments, bool noInput) =>
         Command.Run("qmail-inject", ExitCode, () =>
@@ -37,6 +37,9 @@ internal static class QmailInject
                     break;
                 case 'N':
                     submission.Print = false;
+                    break;
+                case 's':
+                    submission.IgnoresReturnPath = true;
                     break;
                 case 'f':
                     submission.Sender = Words.OneLine(options.Value == "<>" ? "" : options.Value, "the sender given with -f");

@@ -36,6 +36,9 @@ internal sealed class Submission
     /// <summary>Whether a line of a single dot ends the message.</summary>
     internal bool DotEnds { get; set; }
 
-    /// <summary>Whether the message goes to standard output instead of the queue program.</summary>
-    internal bool Print { get; set; }
+    /// <summary>Whether the message goes to standard output instead of the queue program; null when the command line does not say.</summary>
+    internal bool? Print { get; set; }
+
+    /// <summary>Whether a Return-Path field does not set the envelope sender.</summary>
+    internal bool IgnoresReturnPath { get; set; }
 }

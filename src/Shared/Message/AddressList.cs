@@ -1,7 +1,6 @@
 // Address lists of header fields: where each address is, what it means in an envelope (RFC 5322 3.4, qmail-header(5)).
 using System;
 using System.Collections.Generic;
-using System.Runtime.InteropServices;
 using Qmta.Text;
 
 namespace Qmta.Message;
@@ -18,120 +17,27 @@ public readonly record struct AddressRange(int Comma, int Route, int Start, int 
     public bool IsNull => Start == End;
 }
 
-/// <summary>Parses address lists.</summary>
+/// <summary>Address lists, and the text of the addresses in them.</summary>
 public static class AddressList
 {
-    /// <summary>Most words between two commas, a bound on memory.</summary>
-    public const int MostWords = 1_000_000;
-
-    private readonly record struct Token(TokenKind Kind, int Before, int Start, int End);
-
-    /// <summary>
-    /// Finds the addresses of a list: mailboxes, display names with addresses in angle brackets, groups, source routes,
-    /// and words that only white space separates, each of which is an address. The time is proportional to the length.
-    /// </summary>
+    /// <summary>Finds all addresses of a list, as <see cref="AddressParser"/> does one by one.</summary>
     /// <param name="text">The list, which may be folded.</param>
     /// <param name="addresses">Gets the addresses added, in their order.</param>
     /// <returns>Null, or what is wrong with the list, as a part of a sentence.</returns>
     public static string? Parse(ReadOnlySpan<byte> text, List<AddressRange> addresses)
     {
-        AddressScanner scanner = new(text);
-        List<Token> element = [];
-        int comma = -1;          // a comma is missing before the next address
-        bool afterAngle = false; // <...> was the last thing in this element
-        while (true)
-        {
-            _ = scanner.Next();
-            switch (scanner.Kind)
-            {
-                case TokenKind.Broken:
-                    return "it has a comment, quotation or bracket that does not end";
-                case TokenKind.Close:
-                    return "it has a > without a <";
-                case TokenKind.End or TokenKind.Comma or TokenKind.Semicolon:
-                    string? wrong = Split(text, element, comma, addresses);
-                    if (wrong != null || scanner.Kind == TokenKind.End) return wrong;
-                    element.Clear();
-                    comma = -1;
-                    afterAngle = false;
-                    break;
-                case TokenKind.Colon:
-                    element.Clear(); // the group's name
-                    break;
-                case TokenKind.Open:
-                    if (afterAngle && element.Count == 0) comma = scanner.Before;
-                    element.Clear(); // the display name
-                    wrong = Angle(text, ref scanner, comma, addresses);
-                    if (wrong != null) return wrong;
-                    comma = -1;
-                    afterAngle = true;
-                    break;
-                default:
-                    if (afterAngle && element.Count == 0) comma = scanner.Before;
-                    afterAngle = false;
-                    if (element.Count == MostWords) return "it has too many words without a comma";
-                    element.Add(new Token(scanner.Kind, scanner.Before, scanner.Start, scanner.End));
-                    break;
-            }
-        }
+        AddressParser parser = new(text);
+        while (parser.Next(out AddressRange address)) addresses.Add(address);
+        return parser.Wrong;
     }
 
-    // The address in angle brackets, after the opening one: [route] local@domain
-    private static string? Angle(ReadOnlySpan<byte> text, ref AddressScanner scanner, int comma, List<AddressRange> addresses)
+    /// <summary>What is wrong with a list, as a part of a sentence, or null.</summary>
+    public static string? Fault(ReadOnlySpan<byte> text)
     {
-        const string Malformed = "it has a malformed address in angle brackets";
-        int route = -1, start = -1, at = -1, end = scanner.End;
-        Token last = default;
-        if (scanner.Next() && scanner.Kind == TokenKind.At)
-        {
-            route = scanner.Start;
-            while (scanner.Kind != TokenKind.Colon)
-                if (!scanner.Next() || scanner.Kind is TokenKind.Open or TokenKind.Close or TokenKind.Semicolon) return Malformed;
-            end = scanner.End;
-            _ = scanner.Next();
-        }
-        for (; scanner.Kind != TokenKind.Close; _ = scanner.Next())
-        {
-            if (scanner.Kind is not (TokenKind.Word or TokenKind.Quoted or TokenKind.Literal or TokenKind.At)) return Malformed;
-            Token token = new(scanner.Kind, scanner.Before, scanner.Start, scanner.End);
-            if (start < 0) start = token.Start;
-            else if (!AreJoined(text, last, token)) return Malformed;
-            if (token.Kind == TokenKind.At) at = token.Start;
-            end = token.End;
-            last = token;
-        }
-        if (start < 0) start = end;
-        if (route < 0) route = start;
-        if (start < end && text[start] == '@') return "it has an address without a local part";
-        addresses.Add(new AddressRange(comma, route, start, at, end));
-        return null;
+        AddressParser parser = new(text);
+        while (parser.Next(out _)) { }
+        return parser.Wrong;
     }
-
-    // Addresses without angle brackets: words, of which those that nothing joins are addresses of their own.
-    private static string? Split(ReadOnlySpan<byte> text, List<Token> element, int comma, List<AddressRange> addresses)
-    {
-        ReadOnlySpan<Token> tokens = CollectionsMarshal.AsSpan(element);
-        for (int i = 0; i < tokens.Length;)
-        {
-            int start = tokens[i].Start, at = -1;
-            Token last;
-            do
-            {
-                last = tokens[i++];
-                if (last.Kind == TokenKind.At) at = last.Start;
-            }
-            while (i < tokens.Length && AreJoined(text, last, tokens[i]));
-            if (text[start] == '@') return "it has an address without a local part";
-            addresses.Add(new AddressRange(comma, start, start, at, last.End));
-            if (i < tokens.Length) comma = tokens[i].Before;
-        }
-        return null;
-    }
-
-    // RFC 5322 4.4 (obsolete syntax): white space and comments may surround @ and the dots.
-    private static bool AreJoined(ReadOnlySpan<byte> text, Token a, Token b) =>
-        a.End == b.Start || a.Kind == TokenKind.At || b.Kind == TokenKind.At
-        || a.Kind == TokenKind.Word && text[a.End - 1] == '.' || b.Kind == TokenKind.Word && text[b.Start] == '.';
 
     /// <summary>An address's local part without quotation, comments and folding, as envelopes have it.</summary>
     public static string LocalPart(ReadOnlySpan<byte> text, AddressRange address) =>

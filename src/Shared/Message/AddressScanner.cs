@@ -7,7 +7,7 @@ namespace Qmta.Message;
 internal enum TokenKind : byte
 {
     End, Word, Quoted, Literal, At, Comma, Semicolon, Colon, Open, Close,
-    /// <summary>A comment, quoted string or domain literal that never ends.</summary>
+    /// <summary>A comment, quoted string or domain literal that never ends, or a backslash at the end of a line.</summary>
     Broken,
 }
 
@@ -66,7 +66,8 @@ internal ref struct AddressScanner(ReadOnlySpan<byte> text, int start = 0)
         while (at < text.Length && text[at] is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or (byte)'('
             or (byte)'"' or (byte)'@' or (byte)',' or (byte)';' or (byte)':' or (byte)'<' or (byte)'>'))
         {
-            if (text[at] == '\\' && ++at == text.Length) return Found(TokenKind.Broken, start, at);
+            // What is put behind a word must not come to stand at the beginning of a line.
+            if (text[at] == '\\' && (++at == text.Length || text[at] is (byte)'\r' or (byte)'\n')) return Found(TokenKind.Broken, start, at);
             at++;
         }
         return Found(TokenKind.Word, start, at);

@@ -129,7 +129,12 @@ public sealed class MessageHeader
         ReadOnlySpan<byte> mark = bytes[0] == '>' ? ">From "u8 : "From "u8;
         int have = Math.Min(length, mark.Length);
         if (!bytes.AsSpan(0, have).SequenceEqual(mark[..have])) return 0;
-        return have == mark.Length ? 1 : atEnd ? 0 : -1;
+        if (have < mark.Length) return atEnd ? 0 : -1;
+        // RFC 5322 4.5 (obsolete syntax): "From : joe" is a field
+        int at = have;
+        while (at < length && at <= LongestName && bytes[at] is (byte)' ' or (byte)'\t') at++;
+        if (at == length && at <= LongestName && !atEnd) return -1;
+        return at < length && bytes[at] == ':' && bytes[0] == 'F' ? 0 : 1;
     }
 
     private void Open(FieldKind which, int contentsAt)

@@ -20,10 +20,12 @@ internal sealed record Injected(string Text, string Sender, string[] Recipients)
     [
         "QMAILUSER", "MAILUSER", "USER", "LOGNAME", "QMAILHOST", "MAILHOST", "QMAILNAME", "MAILNAME", "NAME", "QMAILSUSER",
         "QMAILSHOST", "QMAILINJECT", "QMAILDEFAULTHOST", "QMAILDEFAULTDOMAIN", "QMAILIDHOST", "QMAILPLUSDOMAIN", "DATABYTES",
+        "QMAILMFTFILE", "MAXRECIPIENTS", "QMAILINJECT_FORCE_SRS", "QMAILINJECT_SKIP_SRS", "EXT", "HOST",
     ];
 
     /// <summary>Each missing stamp becomes STAMP, so that texts can be compared.</summary>
-    internal static Injected Of(string message, Submission submission, string environment = "", long limit = 0)
+    internal static Injected Of(string message, Submission submission, string environment = "", long limit = 0,
+        params (string Name, string Text)[] control)
     {
         foreach (string name in Cleared) Variables.Set(name, null);
         Variables.Set("USER", "pi");
@@ -33,6 +35,8 @@ internal sealed record Injected(string Text, string Sender, string[] Recipients)
         try
         {
             File.WriteAllText(directory + "/me", "pi.example.org\n");
+            if (environment.Contains("$LISTS")) Variables.Set("QMAILMFTFILE", directory + "/lists");
+            foreach ((string name, string text) in control) File.WriteAllText(directory + "/" + name, text);
             File.WriteAllBytes(directory + "/in", Latin1.Bytes(message));
             int input = Files.Open(directory + "/in", OpenMode.Read);
             int output = Files.Open(directory + "/out", OpenMode.Write | OpenMode.Create, 0x180);
@@ -41,7 +45,9 @@ internal sealed record Injected(string Text, string Sender, string[] Recipients)
                 Injection injection = new(submission, InjectLetters.FromEnvironment(), new ControlFiles(directory),
                     MessageInput.Of(submission, input), new MessageOutput(null, new ByteWriter(output, "output"), limit));
                 string sender = injection.Transfer();
-                return new Injected(Latin1.String(File.ReadAllBytes(directory + "/out")), sender, [.. injection.Recipients]);
+                List<string> recipients = [];
+                injection.PutRecipients(recipients.Add);
+                return new Injected(Latin1.String(File.ReadAllBytes(directory + "/out")), sender, [.. recipients]);
             }
             finally
             {

@@ -174,6 +174,53 @@ public class InjectionTests
         Assert.Contains("user0@pi.example.org,\n user1@pi.example.org,", injected.Text);
     }
 
+    [Theory]
+    [InlineData("To: a, b\nCc: c\n\n", "", "MAXRECIPIENTS=2", "", true)]
+    [InlineData("To: a, b\nCc: c\n\n", "", "MAXRECIPIENTS=3", "2", false)]
+    [InlineData("To: a, b\nCc: c\n\n", "", "", "2", true)]
+    [InlineData("To: a, b\nCc: c\n\n", "", "", "0", false)]
+    [InlineData("\n", "-H a b c", "", "2", true)]
+    [InlineData("To: a\n\n", "-a b c", "", "2", false)]
+    public void NumberOfRecipients(string message, string arguments, string environment, string file, bool refused)
+    {
+        Submission submission = QmailInject.Parse(arguments.Split(' ', System.StringSplitOptions.RemoveEmptyEntries));
+        Injected Run() => Injected.Of(message, submission, environment, 0, ("maxrecipients", file));
+        if (!refused) _ = Run();
+        else Assert.Equal(Failure.Data, Assert.Throws<InjectException>(Run).Failure);
+    }
+
+    [Theory]
+    [InlineData("EXT= HOST=pi.example.org", true)]
+    [InlineData("EXT=", false)]
+    [InlineData("QMAILINJECT_FORCE_SRS=1", true)]
+    [InlineData("QMAILINJECT_FORCE_SRS=1 QMAILINJECT_SKIP_SRS=1", false)]
+    [InlineData("EXT=a HOST=b QMAILINJECT_SKIP_SRS=1", false)]
+    public void SendersOfForwardedMailAreRewritten(string environment, bool rewritten)
+    {
+        Injected injected = Injected.Of("To: a\n\n", QmailInject.Parse(["-f", "ann@else.example"]), environment, 0,
+            ("srs_domain", "srs.example\n"), ("srs_secrets", "x\n"));
+        if (rewritten) Assert.Matches("^SRS0=....=..=else[.]example=ann@srs[.]example$", injected.Sender);
+        else Assert.Equal("ann@else.example", injected.Sender);
+        Assert.Equal("ann@else.example", Injected.Of("To: a\n\n", QmailInject.Parse(["-f", "ann@else.example"]), environment).Sender);
+    }
+
+    [Fact]
+    public void ANoticeOfBouncesIsNotRewritten() =>
+        Assert.Equal("", Injected.Of("To: a\n\n", QmailInject.Parse(["-f", ""]), "EXT= HOST=x", 0,
+            ("srs_domain", "srs.example\n"), ("srs_secrets", "x\n")).Sender);
+
+    [Theory]
+    [InlineData("/nowhere/at/all", "")]
+    [InlineData("", "")]
+    public void NoListOfListsNoField(string file, string expected)
+    {
+        Assert.Equal(expected, Injected.ByInject("To: list@example.net\n\n", "", "QMAILMFTFILE=" + file).Field("Mail-Followup-To"));
+    }
+
+    [Fact]
+    public void AListOfListsThatCannotBeReadIsAnError() =>
+        Assert.Throws<Qmta.Posix.PosixException>(() => Injected.ByInject("To: a\n\n", "", "QMAILMFTFILE=/"));
+
     [Fact]
     public void HeaderBeyondTheBoundIsRefused() =>
         Assert.Contains("longer than", Assert.Throws<InjectException>(() => Injected.ByInject("To: " + new string('a', 11 << 20))).Message);

@@ -142,15 +142,15 @@ public class OptionTests
     }
 
     [Theory]
-    [InlineData("", "", true, true, "-", false)]
-    [InlineData("a b", "a b", true, false, "-", false)]
-    [InlineData("-a", "", true, false, "-", false)]
-    [InlineData("-h a", "a", false, true, "-", false)]
-    [InlineData("-H a", "a", true, true, "-", false)]
+    [InlineData("", "", true, true, "-", null)]
+    [InlineData("a b", "a b", true, false, "-", null)]
+    [InlineData("-a", "", true, false, "-", null)]
+    [InlineData("-h a", "a", false, true, "-", null)]
+    [InlineData("-H a", "a", true, true, "-", null)]
     [InlineData("-nfx a", "a", true, false, "x", true)]
     [InlineData("-nN -f x", "", true, true, "x", false)]
-    [InlineData("-hA a", "a", true, false, "-", false)]
-    public void QmailInjectOptions(string arguments, string recipients, bool usesArguments, bool usesHeader, string sender, bool print)
+    [InlineData("-hA a", "a", true, false, "-", null)]
+    public void QmailInjectOptions(string arguments, string recipients, bool usesArguments, bool usesHeader, string sender, bool? print)
     {
         Submission submission = QmailInject.Parse(arguments.Split(' ', System.StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(recipients, string.Join(' ', submission.Recipients));

@@ -193,8 +193,4 @@ public class AddressListTests
         foreach (AddressRange address in addresses) Assert.InRange(address.End, address.Start, text.Length);
         Assert.True(time.Elapsed < TimeSpan.FromSeconds(10), "took " + time.Elapsed);
     }
-
-    [Fact]
-    public void TooManyWordsAreRefused() =>
-        Assert.Contains("too many", Completed.Of("a " + string.Concat(System.Linq.Enumerable.Repeat("b ", AddressList.MostWords))).Wrong);
 }
