@@ -26,6 +26,7 @@ internal static class RemoteCommand
                 : Version("qmail-remote");
             return Standard.Output(text) ? 0 : 111;
         }
+        if (arguments is ["--check", ..]) return RouteCheck.Run(arguments[1..]);
         RemoteReport report;
         RemoteMessage? message = null;
         if (arguments.Length < 5)

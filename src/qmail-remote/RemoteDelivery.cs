@@ -65,26 +65,11 @@ internal sealed class RemoteDelivery
     internal RemoteReport Deliver(RemoteMessage message)
     {
         long deadline = DeadlineFor(message);
-        Route route;
-        Origin origin;
-        Login? login;
-        try
-        {
-            origin = Settings.Origins.For(message.Host, message.Sender);
-            route = Settings.Routes.Find(message.Host, message.Sender);
-            login = route.Login?.Resolve(Settings.Auth, route.Relay, message.Sender, message.Recipients[0]);
-        }
-        catch (Exception e) when (e is FormatException or PosixException)
-        {
-            return RemoteReport.Temporary($"Sorry, {e.Message}. (#4.3.5)");
-        }
+        if (Prepare(message, out Way way) is RemoteReport impossible) return impossible;
+        (Route route, Origin origin, SessionKey key) = way;
         if (route.Protocol == MailProtocol.Smtp
             && !(SmtpAddress.IsSendable(message.Sender) && SmtpAddress.IsSendable(string.Concat(message.Recipients))))
             return RemoteReport.Permanent("Sorry, SMTP cannot carry an address with a line end or NUL in it. (#5.1.3)");
-        SessionKey key = SessionKey.For(message.Host, route, origin.Name ?? Settings.HeloHost, login);
-        // What goes to a relay in the clear for one domain's sake is no session for another's.
-        if (route.Relay.Length > 0 && Settings.Tls.IsExempt(message.Host))
-            key = key with { Destination = key.Destination + " in the clear" };
         if (Idle(key, origin) is Session idle)
         {
             idle.Lend(buffers, Settings.ReplyTimeout, deadline);
@@ -92,12 +77,62 @@ internal sealed class RemoteDelivery
             long r = Files.Seek(message.File, 0);
             if (r < 0) return Unreadable(Errno.Text((int)r));
         }
-        SessionOpener opener = new(Settings, resolver, buffers, tls, key, route, origin, timeouts, message.Host, deadline);
-        MailHosts hosts = new(message.Host, route, resolver, Settings.Own, deadline);
+        return Open(message, way, deadline, out Session? session) ?? Send(session!, message)!;
+    }
+
+    /// <summary>Does everything that comes before the message: finds a host, connects, begins TLS, logs in.</summary>
+    /// <param name="message">Where it would go, and from whom.</param>
+    /// <param name="patience">How long that may take, in milliseconds.</param>
+    /// <param name="facts">What the session is like when there is one.</param>
+    /// <returns>Null when there is a session, which is ended at once; else what a delivery would report.</returns>
+    internal RemoteReport? Check(RemoteMessage message, int patience, out string facts)
+    {
+        facts = "";
+        if (Prepare(message, out Way way) is RemoteReport impossible) return impossible;
+        RemoteReport? failure = Open(message, way, Sockets.In(patience), out Session? session);
+        if (session == null) return failure;
+        facts = $"Connected to {session.Peer} port {way.Route.Port}"
+            + (session.Channel.Length > 0 ? "; " + session.Channel.TrimEnd('.') : "; without TLS")
+            + (way.Key.Login == null ? "; not logged in, as the route has no password"
+                : session.Notice.Length > 0 ? "; not logged in, as it does not offer that" : "; logged in") + ".";
+        session.End();
+        return null;
+    }
+
+    /// <summary>By which route, from where and under which names a message goes.</summary>
+    private readonly record struct Way(Route Route, Origin Origin, SessionKey Key);
+
+    private RemoteReport? Prepare(RemoteMessage message, out Way way)
+    {
+        try
+        {
+            Origin origin = Settings.Origins.For(message.Host, message.Sender);
+            Route route = Settings.Routes.Find(message.Host, message.Sender);
+            Login? login = route.Login?.Resolve(Settings.Auth, route.Relay, message.Sender, message.Recipients[0]);
+            SessionKey key = SessionKey.For(message.Host, route, origin.Name ?? Settings.HeloHost, login);
+            // What goes to a relay in the clear for one domain's sake is no session for another's.
+            if (route.Relay.Length > 0 && Settings.Tls.IsExempt(message.Host))
+                key = key with { Destination = key.Destination + " in the clear" };
+            way = new Way(route, origin, key);
+            return null;
+        }
+        catch (Exception e) when (e is FormatException or PosixException)
+        {
+            way = default;
+            return RemoteReport.Temporary($"Sorry, {e.Message}. (#4.3.5)");
+        }
+    }
+
+    private RemoteReport? Open(RemoteMessage message, Way way, long deadline, out Session? session)
+    {
+        session = null;
+        SessionOpener opener = new(Settings, resolver, buffers, tls, way.Key, way.Route, way.Origin, timeouts, message.Host, deadline);
+        MailHosts hosts = new(message.Host, way.Route, resolver, Settings.Own, deadline);
         foreach (MailHost host in hosts.Addresses())
         {
             if (Clocks.BoottimeMilliseconds >= deadline) break;
-            if (opener.Open(host) is Session session) return Send(session, message)!;
+            session = opener.Open(host);
+            if (session != null) return null;
             if (opener.Verdict is RemoteReport verdict) return verdict;
         }
         return opener.Failure(hosts.Failure);

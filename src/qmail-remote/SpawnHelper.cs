@@ -87,7 +87,9 @@ internal sealed class SpawnHelper
         }
     }
 
-    private static void BecomeQmailr()
+    /// <summary>As root, becomes qmailr for good.</summary>
+    /// <exception cref="PosixException">That user is missing, or it failed.</exception>
+    internal static void BecomeQmailr()
     {
         if (Users.EffectiveUid != 0) return;
         User user = Users.ByName("qmailr") ?? throw new PosixException(Errno.ENOENT, "unable to find the user qmailr");

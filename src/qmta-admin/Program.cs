@@ -12,6 +12,8 @@ internal static class Program
     {
         Command[] tools =
         [
+            SetupCommand.Create(),
+            DoctorCommand.Create(),
             QueueCommands.Create(),
             QueueCommands.QmailRead(),
             QueueCommands.QmailStatus(),

@@ -66,7 +66,7 @@ internal sealed class QueueKeeper
             {
                 if (requests.TakeAnswer(name) is string[] answer) return answer;
                 _ = Poll.Wait([], Pause);
-                if (look == 0 && !IsOwned()) DoWithout();
+                if (look == 0 && !IsOwned(queue)) DoWithout();
             }
             if (Clocks.BoottimeMilliseconds < end) continue;
             if (requests.Withdraw(name))
@@ -78,7 +78,8 @@ internal sealed class QueueKeeper
     }
 
     /// <summary>Whether a program works on the queue.</summary>
-    private bool IsOwned()
+    /// <exception cref="PosixException">The queue is none, or not this user's.</exception>
+    internal static bool IsOwned(QueueLayout queue)
     {
         int fd = PosixException.Check(Files.Open(queue.SendMutex, OpenMode.Write | OpenMode.NoFollow), "unable to open " + queue.SendMutex);
         bool taken = Files.TryLock(fd) < 0;

@@ -43,6 +43,10 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int dup3(int from, int to, int flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int fcntl(int fd, int command, int argument);
 
+    // Terminals
+    [LibraryImport(C, SetLastError = true)] internal static partial int tcgetattr(int fd, byte* settings);
+    [LibraryImport(C, SetLastError = true)] internal static partial int tcsetattr(int fd, int when, byte* settings);
+
     // Waiting
     [LibraryImport(C, SetLastError = true)] internal static partial int poll(PollEntry* entries, nuint count, int milliseconds);
 
