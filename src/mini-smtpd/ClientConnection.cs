@@ -2,6 +2,7 @@
 using System;
 using Qmta.Posix;
 using Qmta.Text;
+using Qmta.Tls;
 
 namespace Qmta.Reception;
 
@@ -33,7 +34,7 @@ internal sealed class ClientConnection : IDisposable
     private readonly bool isSocket;
     private ConnectionBuffers? buffers;
     private int start, end, written;
-    private ISecureStream? secure;
+    private TlsStream? secure;
 
     /// <param name="input">Read from; closed with this.</param>
     /// <param name="output">Written to; may be the same.</param>
@@ -52,7 +53,7 @@ internal sealed class ClientConnection : IDisposable
     internal int Patience { get; set; } = 1_200_000;
 
     /// <summary>The secure channel, or null.</summary>
-    internal ISecureStream? Secure => secure;
+    internal TlsStream? Tls => secure;
 
     /// <summary>Lends buffers; they stay until <see cref="TakeBuffers"/>.</summary>
     internal void Lend(ConnectionBuffers lent) => buffers = lent;
@@ -133,12 +134,18 @@ internal sealed class ClientConnection : IDisposable
     /// </summary>
     internal void Discard() => start = end = 0;
 
-    /// <summary>Goes on through a secure channel, which this owns from now on.</summary>
-    internal void GoOnThrough(ISecureStream channel)
+    /// <summary>Does the TLS handshake; everything from now on is secure.</summary>
+    /// <exception cref="TlsException">It failed; the connection is of no more use.</exception>
+    /// <exception cref="ClientGoneException">The client is gone, or takes nothing.</exception>
+    internal void Secure(TlsServerContext context, int milliseconds)
     {
+        Flush();
         Discard();
-        secure = channel;
+        secure = TlsStream.Accept(context, input, Sockets.In(Math.Min(milliseconds, Patience)));
     }
+
+    /// <summary>Whether TLS is possible: both directions are one socket.</summary>
+    internal bool CanBeSecured => isSocket;
 
     /// <summary>Writes Latin-1 text.</summary>
     /// <exception cref="ClientGoneException">The client is gone, or takes nothing.</exception>
@@ -164,7 +171,7 @@ internal sealed class ClientConnection : IDisposable
 
     private void Send(ReadOnlySpan<byte> bytes)
     {
-        int r = secure != null ? secure.SendAll(bytes, Sockets.In(Patience))
+        int r = secure != null ? SendSecurely(bytes)
             : isSocket ? Sockets.SendAll(output, bytes, Sockets.In(Patience)) : SendToFile(bytes);
         if (r == -Errno.ETIMEDOUT) throw new ClientGoneException("timeout", timedOut: true);
         if (r < 0) throw new ClientGoneException(Errno.Text(r));
@@ -176,7 +183,39 @@ internal sealed class ClientConnection : IDisposable
     internal bool TrySend(string text)
     {
         byte[] bytes = Latin1.Bytes(text);
-        return Files.Write(output, bytes) == bytes.Length;
+        if (secure == null) return Files.Write(output, bytes) == bytes.Length;
+        try
+        {
+            return secure.SendAll(bytes, Sockets.In(0), 0) == 0;
+        }
+        catch (TlsException)
+        {
+            return false;
+        }
+    }
+
+    private int SendSecurely(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return secure!.SendAll(bytes, Sockets.In(Patience), Patience);
+        }
+        catch (TlsException e)
+        {
+            throw new ClientGoneException(e.Message);
+        }
+    }
+
+    private int ReceiveSecurely(Span<byte> buffer, long limit)
+    {
+        try
+        {
+            return secure!.Receive(buffer, limit);
+        }
+        catch (TlsException e)
+        {
+            throw new ClientGoneException(e.Message);
+        }
     }
 
     private int SendToFile(ReadOnlySpan<byte> bytes)
@@ -194,7 +233,7 @@ internal sealed class ClientConnection : IDisposable
 
     private int Received(Span<byte> buffer, long limit)
     {
-        int n = secure != null ? secure.Receive(buffer, limit) : Receive(buffer, limit);
+        int n = secure != null ? ReceiveSecurely(buffer, limit) : Receive(buffer, limit);
         if (n == -Errno.ETIMEDOUT) throw new ClientGoneException("timeout", timedOut: true);
         if (n <= 0) throw new ClientGoneException(n == 0 ? "connection closed" : Errno.Text(n));
         return n;
@@ -216,20 +255,4 @@ internal sealed class ClientConnection : IDisposable
         _ = Files.Close(input);
         if (output != input) _ = Files.Close(output);
     }
-}
-
-/// <summary>A channel that takes the place of the bare descriptors: TLS, or in tests none.</summary>
-internal interface ISecureStream : IDisposable
-{
-    /// <summary>Whether bytes can be received without waiting at the descriptor.</summary>
-    bool HasPending { get; }
-
-    /// <summary>Receives at least one byte; 0 at the end, or -errno.</summary>
-    int Receive(Span<byte> buffer, long end);
-
-    /// <summary>Sends everything; 0 or -errno.</summary>
-    int SendAll(ReadOnlySpan<byte> bytes, long end);
-
-    /// <summary>Version and cipher, for logs and Received: "TLSv1.3 TLS_AES_256_GCM_SHA384".</summary>
-    string Facts { get; }
 }

@@ -11,10 +11,13 @@ internal sealed class Conversation
 {
     private readonly ClientConnection connection;
     private readonly ISession session;
+    private ServerTls? handshake;
 
-    internal Conversation(ClientConnection connection, Peer peer, SessionFactory begin)
+    /// <param name="tls">TLS comes first; null for not.</param>
+    internal Conversation(ClientConnection connection, Peer peer, SessionFactory begin, ServerTls? tls)
     {
         this.connection = connection;
+        handshake = tls;
         session = begin(connection, peer);
     }
 
@@ -27,7 +30,8 @@ internal sealed class Conversation
     internal bool HasSpoken { get; private set; }
 
     /// <summary>Greets without waiting; false when the client is gone already.</summary>
-    internal bool Greet() => session.Greeting.Length == 0 || connection.TrySend(session.Greeting);
+    internal bool Greet() =>
+        handshake != null || session.Greeting.Length == 0 || connection.TrySend(session.Greeting);
 
     /// <summary>
     /// Serves the client while it speaks; waits at most so long for it to go on. Returns false when it is over and the
@@ -40,7 +44,7 @@ internal sealed class Conversation
         connection.Lend(buffers);
         try
         {
-            while (session.Serve())
+            while (handshake != null ? Handshake() : session.Serve())
             {
                 connection.Flush();
                 if (hold >= 0 && !connection.WaitFor(hold))
@@ -53,10 +57,22 @@ internal sealed class Conversation
         }
         catch (ClientGoneException e)
         {
-            if (e.TimedOut) _ = connection.TrySend(session.TimeoutText);
+            if (e.TimedOut && handshake == null) _ = connection.TrySend(session.TimeoutText);
         }
         connection.Dispose();
         return false;
+    }
+
+    private bool Handshake()
+    {
+        if (handshake!.Secure(connection) is string failure)
+        {
+            Standard.Error(handshake.Program + ": TLS handshake failed: " + failure);
+            return false;
+        }
+        handshake = null;
+        connection.Write(session.Greeting);
+        return true;
     }
 
     /// <summary>Ends a conversation because the client was silent for too long.</summary>
@@ -67,7 +83,7 @@ internal sealed class Conversation
 
     private void End(string text)
     {
-        if (text.Length > 0) _ = connection.TrySend(text);
+        if (text.Length > 0 && handshake == null) _ = connection.TrySend(text);
         connection.Dispose();
     }
 }

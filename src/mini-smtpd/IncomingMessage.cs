@@ -34,7 +34,7 @@ internal sealed class IncomingMessage : IDisposable
         mostHops = settings.Hops;
         mostBytes = DataBytes(peer) ?? settings.DataBytes;
         if (refusal != null) return;
-        queue = QueueProgram.Start(out QueueResult result, environment: peer.Environment());
+        queue = peer.StartQueueProgram(out QueueResult result);
         if (queue == null) Refusal = result.Text;
         queue?.Put(ReceivedField.Of(program[Prefix.Length..], peer, null, peer.Variable("TCPLOCALHOST") ?? settings.Host, protocol,
             tls, Clocks.Realtime));

@@ -128,7 +128,7 @@ internal sealed class Listener
             return;
         }
         Peer peer = Peer.OfConnection(fd, remote);
-        Conversation conversation = new(new ClientConnection(fd, fd), peer, socket.Begin);
+        Conversation conversation = new(new ClientConnection(fd, fd), peer, socket.Begin, socket.Tls);
         Client client = new(conversation, network);
         if (conversation.Greet()) waiting.Add(new Waiting(client, Clocks.BoottimeMilliseconds));
         else End(client, static gone => gone.Dismiss());
@@ -263,5 +263,6 @@ internal sealed record Client(Conversation Conversation, IpAddress Network);
 /// <param name="Fd">The listening descriptor, non-blocking.</param>
 /// <param name="Program">The program's name in messages.</param>
 /// <param name="Begin">Makes the sessions.</param>
+/// <param name="Tls">TLS comes first; null for not.</param>
 /// <param name="CrowdedText">What a client is told that has too many connections already.</param>
-internal sealed record ListeningSocket(int Fd, string Program, SessionFactory Begin, string CrowdedText);
+internal sealed record ListeningSocket(int Fd, string Program, SessionFactory Begin, ServerTls? Tls, string CrowdedText);

@@ -44,7 +44,7 @@ internal sealed class QmqpSession : ISession
             QueueingSettings current = settings.Get();
             string? refusal = current.RelaySuffix(peer) == null
                 ? "Dsorry, this server does not queue mail from your host (#5.7.1)" : null;
-            message = new IncomingMessage(Program, "QMQP", peer, current, connection.Secure?.Facts, refusal);
+            message = new IncomingMessage(Program, "QMQP", peer, current, connection.Tls?.Facts, refusal);
         }
         catch (Exception e) when (e is PosixException or FormatException)
         {

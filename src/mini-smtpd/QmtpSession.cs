@@ -64,7 +64,7 @@ internal sealed class QmtpSession : ISession
             Standard.Error(Program + ": " + e.Message);
             return false;
         }
-        using IncomingMessage message = new(Program, "QMTP", peer, current, connection.Secure?.Facts);
+        using IncomingMessage message = new(Program, "QMTP", peer, current, connection.Tls?.Facts);
         try
         {
             ReadMessage(message);

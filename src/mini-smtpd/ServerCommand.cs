@@ -2,6 +2,7 @@
 // tcpserver, inetd, systemd or a user, or for many.
 using System.Collections.Generic;
 using System.Globalization;
+using Qmta.Control;
 using Qmta.Posix;
 
 namespace Qmta.Reception;
@@ -13,8 +14,8 @@ namespace Qmta.Reception;
 internal sealed record Service(string Program, string Synopsis, string CrowdedText, ServicePreparation Prepare);
 
 /// <summary>Makes a service ready, with the arguments after the options.</summary>
-/// <param name="secure">Whether connections begin with the TLS handshake.</param>
-internal delegate SessionFactory ServicePreparation(string[] arguments, bool secure);
+/// <param name="tls">TLS for those of its clients that ask for it.</param>
+internal delegate SessionFactory ServicePreparation(string[] arguments, ServerTls tls);
 
 /// <summary>The entry of mini-smtpd, qmail-qmqpd and qmail-qmtpd.</summary>
 internal static class ServerCommand
@@ -79,24 +80,34 @@ internal static class ServerCommand
         foreach ((IpAddress address, int port, bool secure) in addresses)
             sockets.Add((PosixException.Check(ServerSockets.Listen(address, port, Backlog),
                 "unable to listen at " + address + " port " + port), secure));
-        if (!many) return ServeOne(service.Prepare(rest, !string.IsNullOrEmpty(Variables.Get("SMTPS"))));
-        return ServeMany(service, sockets, rest, user);
+        ServerTls tls = ServerTls.Read(service.Program, ControlFiles.FromEnvironment());
+        SessionFactory begin = service.Prepare(rest, tls);
+        if (!many) return ServeOne(begin, string.IsNullOrEmpty(Variables.Get("SMTPS")) ? null : tls);
+        return ServeMany(service, sockets, begin, tls, user);
     }
 
-    private static int ServeOne(SessionFactory begin)
+    private static int ServeOne(SessionFactory begin, ServerTls? tls)
     {
         Peer peer = Peer.FromEnvironment(0);
-        Conversation conversation = new(new ClientConnection(0, 1), peer, begin);
+        Conversation conversation = new(new ClientConnection(0, 1), peer, begin, tls);
         if (conversation.Greet()) _ = conversation.Serve(new ConnectionBuffers(), hold: -1);
         return 0;
     }
 
-    private static int ServeMany(Service service, List<(int Fd, bool Secure)> sockets, string[] rest, string? user)
+    private static int ServeMany(Service service, List<(int Fd, bool Secure)> sockets, SessionFactory begin, ServerTls tls,
+        string? user)
     {
         int signals = PosixException.Check(Signals.Descriptor(Signals.TERM, Signals.INT), "unable to read signals");
         ListeningSocket[] all = new ListeningSocket[sockets.Count];
         for (int i = 0; i < all.Length; i++)
-            all[i] = new ListeningSocket(sockets[i].Fd, service.Program, service.Prepare(rest, sockets[i].Secure), service.CrowdedText);
+        {
+            bool secure = sockets[i].Secure;
+            if (secure && !tls.HasCertificate)
+                throw new PosixException(Errno.ENOENT, "unable to find a certificate for TLS: " + tls.CertificateFile);
+            all[i] = new ListeningSocket(sockets[i].Fd, service.Program, begin, secure ? tls : null, secure ? "" : service.CrowdedText);
+        }
+        // While this is root, which alone may be able to read the key.
+        if (tls.HasCertificate) _ = tls.Current();
         BecomeQmaild(user);
         long descriptors = Processes.RaiseDescriptorLimit();
         int connections = Limit("MAXDAEMONS", DefaultConnections), perAddress = Limit("MAXPERIP", DefaultPerAddress);

@@ -16,10 +16,11 @@ internal sealed class SmtpSession : ISession
     // A client that understands nothing is none of SMTP's.
     private const int MostErrors = 20;
 
+    private readonly SmtpService service;
     private readonly ClientConnection connection;
     private readonly Peer peer;
     private readonly SmtpSettings? settings;
-    private readonly string? relaySuffix;
+    private string? relaySuffix;
     private readonly string host;
     private string? helo;
     private bool extended, over;
@@ -28,6 +29,7 @@ internal sealed class SmtpSession : ISession
 
     internal SmtpSession(SmtpService service, ClientConnection connection, Peer peer)
     {
+        this.service = service;
         this.connection = connection;
         this.peer = peer;
         try
@@ -105,6 +107,9 @@ internal sealed class SmtpSession : ISession
                 Begin(argument, extended: false);
                 Reply("250 " + host);
                 break;
+            case "starttls":
+                StartTls(argument);
+                break;
             case "mail":
                 Mail(settings, argument);
                 break;
@@ -149,18 +154,57 @@ internal sealed class SmtpSession : ISession
         this.extended = extended;
     }
 
+    private bool OffersTls => connection.Tls == null && connection.CanBeSecured && service.HasCertificate;
+
+    private void StartTls(string argument)
+    {
+        if (connection.Tls != null) Error("503 bad sequence of commands (#5.5.1)");
+        else if (!OffersTls) Error("502 unimplemented (#5.5.1)");
+        else if (argument.Length > 0) Error("501 Syntax error (no parameters allowed) (#5.5.4)");
+        else if (connection.HasBuffered)
+        {
+            // RFC 3207 4: nothing may follow before the handshake; what does, somebody on the way may have put there.
+            Log("sent more than STARTTLS before the TLS handshake");
+            Reply("554 nothing may follow STARTTLS before the TLS handshake (#5.5.1)");
+            over = true;
+        }
+        else if (!service.CanSecure) Reply("454 TLS not available due to temporary reason (#4.7.0)");
+        else
+        {
+            Reply("220 ready for tls", "2.0.0");
+            if (service.Secure(connection) is string failure)
+            {
+                Log("TLS handshake failed: " + failure);
+                over = true;
+            }
+            // RFC 3207 4.2: what was said before is forgotten
+            transaction = null;
+            helo = null;
+            extended = false;
+        }
+    }
+
+    // What has to come before mail, or null.
+    private string? Missing()
+    {
+        if (connection.Tls == null && peer.Variable("FORCE_TLS") != null && !peer.IsLocalUser)
+            return "530 Must issue a STARTTLS command first (#5.7.0)";
+        return helo == null ? "503 Polite people say hello first (#5.5.4)" : null;
+    }
+
     private void Ehlo(SmtpSettings settings, string name)
     {
         Begin(name, extended: true);
         Write("250-" + host + "\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-SIZE "
-            + MostBytes(settings).ToString(CultureInfo.InvariantCulture) + "\r\n250 HELP\r\n");
+            + MostBytes(settings).ToString(CultureInfo.InvariantCulture) + "\r\n" + (OffersTls ? "250-STARTTLS\r\n" : "")
+            + "250 HELP\r\n");
     }
 
-    private void Help() => Write("214-qmta mini-smtpd\r\n214 HELO EHLO RSET NOOP MAIL RCPT DATA VRFY HELP QUIT\r\n");
+    private void Help() => Write("214-qmta mini-smtpd\r\n214 HELO EHLO RSET NOOP MAIL RCPT DATA VRFY STARTTLS HELP QUIT\r\n");
 
     private void Mail(SmtpSettings settings, string argument)
     {
-        if (helo == null) Error("503 Polite people say hello first (#5.5.4)");
+        if (Missing() is string missing) Error(missing);
         else if (transaction != null) Error("503 bad sequence of commands (#5.5.1)");
         else if (!Keyword(argument, "from:", out string path) || !EnvelopePath.TryRead(path, out string sender, out string parameters))
             Error("555 syntax error in address (#5.1.3)");
@@ -219,6 +263,7 @@ internal sealed class SmtpSession : ISession
             return "553 sorry, your envelope sender has been denied (#5.7.1)";
         if (settings.Lists.RefuseRecipient(recipient, peer.Variable("BADRCPTTO")))
             return "553 sorry, your envelope recipient has been denied (#5.7.1)";
+        if (relaySuffix == null && connection.Tls != null && service.MayRelay(connection.Tls.ProvenAddresses())) relaySuffix = "";
         if (relaySuffix == null && !settings.Recipients.Accepts(recipient))
             return "553 sorry, that domain isn't allowed to be relayed thru this MTA without authentication (#5.7.1)";
         long most = Number("MAXRECIPIENTS", settings.MostRecipients);
@@ -298,8 +343,8 @@ internal sealed class SmtpSession : ISession
         if (queue == null) return null;
         failure = default;
         string protocol = transaction!.IsUtf8 ? "UTF8SMTP" : extended ? "ESMTP" : "SMTP";
-        if (connection.Secure != null) protocol += "S";
-        queue.Put(ReceivedField.Of("smtpd", peer, helo, host, protocol, connection.Secure?.Facts, Clocks.Realtime));
+        if (connection.Tls != null) protocol += "S";
+        queue.Put(ReceivedField.Of("smtpd", peer, helo, host, protocol, connection.Tls is { } tls ? tls.Version + " " + tls.Cipher : null, Clocks.Realtime));
         return queue;
     }
 
@@ -349,7 +394,7 @@ internal sealed class SmtpSession : ISession
             if (lines.Length > 0) lines.Append('\n');
             lines.Append(LogPrefix()).Append("MAIL from <").Append(transaction.Sender).Append("> RCPT <").Append(recipient)
                 .Append("> Size: ").Append(message.Bytes);
-            if (connection.Secure != null) lines.Append(" TLS=").Append(connection.Secure.Facts);
+            if (connection.Tls != null) lines.Append(" TLS=").Append(connection.Tls.Version);
             if (lines.Length < 8192) continue;
             Standard.Error(lines.ToString());
             lines.Clear();
