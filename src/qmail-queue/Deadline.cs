@@ -15,16 +15,17 @@ internal sealed class Deadline
 
     private readonly long end;
 
-    private Deadline(int seconds)
-    {
-        end = Clocks.BoottimeMilliseconds + seconds * 1000L;
-        Signals.KillAfter(seconds + GraceSeconds);
-    }
+    /// <summary>So many seconds from now.</summary>
+    internal Deadline(int seconds = LongestSeconds) => end = Clocks.BoottimeMilliseconds + seconds * 1000L;
 
-    /// <summary>24 hours from now, or DEATH seconds when that is less.</summary>
-    internal static Deadline FromEnvironment() =>
-        new(int.TryParse(Variables.Get("DEATH"), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds)
-            && seconds is > 0 and < LongestSeconds ? seconds : LongestSeconds);
+    /// <summary>24 hours from now, or DEATH seconds when that is less. Some time later the process is killed.</summary>
+    internal static Deadline OfProcess()
+    {
+        int seconds = int.TryParse(Variables.Get("DEATH"), NumberStyles.None, CultureInfo.InvariantCulture, out int wanted)
+            && wanted is > 0 and < LongestSeconds ? wanted : LongestSeconds;
+        Signals.KillAfter(seconds + GraceSeconds);
+        return new Deadline(seconds);
+    }
 
     /// <summary>Nothing is under way any more.</summary>
     internal static void Cancel() => Signals.KillAfter(0);

@@ -1,6 +1,6 @@
 // One message after the other from a program of qmta's, such as mini-smtpd, because starting a process for each costs
-// more than queuing it does. Packets come on descriptor 0 (QueuePacket says what is in them), and after each message
-// its exit code goes back.
+// more than queuing it does. Packets come over a socket (QueuePacket says what is in them), and after each message its
+// exit code goes back.
 //
 // Nothing else differs: the same checks, the same stages, the same privileges. Whoever holds the other end could as
 // well start this program once for each message.
@@ -10,24 +10,38 @@ using Qmta.Queue;
 
 namespace Qmta.Enqueue;
 
-internal static class MessageSeries
+/// <summary>Takes messages from one program after the other, or from one alone.</summary>
+internal sealed class MessageSeries(QueueLayout? queue)
 {
-    // Who keeps this process has closed its end long before, unless it hangs.
-    private const int IdleMilliseconds = 120_000;
+    // Who connects may have nothing to send for as long as its own input takes. Its end is seen when it comes.
+    private const int IdleMilliseconds = 86_400_000;
 
-    /// <summary>Queues messages until the other end is closed or quiet for long; returns the exit code.</summary>
-    /// <param name="queue">The queue; null to keep nothing.</param>
-    internal static int Run(QueueLayout? queue)
+    private readonly byte[] packet = new byte[QueuePacket.Longest], buffer = new byte[Submission.BufferSize];
+
+    /// <summary>
+    /// Queues the messages of the program that started this one until it closes its end; returns the exit code. Without a
+    /// queue, nothing is kept.
+    /// </summary>
+    internal int Run(int socket)
     {
-        if (DescriptorSocket.Send(0, QueuePacket.Ready, []) < 0) return ExitCode.Read;
-        byte[] packet = new byte[QueuePacket.Longest], buffer = new byte[Submission.BufferSize];
-        while (Poll.WaitFor(0, false, IdleMilliseconds))
+        Run(socket, Submitter.Caller, Deadline.OfProcess);
+        return ExitCode.Queued;
+    }
+
+    /// <summary>Queues a program's messages until it closes its end.</summary>
+    /// <param name="socket">A socket that keeps boundaries.</param>
+    /// <param name="submitter">Who is at the other end.</param>
+    /// <param name="deadline">When a message that begins now is given up.</param>
+    internal void Run(int socket, Submitter submitter, Func<Deadline> deadline)
+    {
+        if (DescriptorSocket.Send(socket, QueuePacket.Ready, []) < 0) return;
+        while (Poll.WaitFor(socket, false, IdleMilliseconds))
         {
-            PacketInput input = new(packet);
+            PacketInput input = new(socket, deadline(), packet);
             byte code;
             try
             {
-                code = (byte)(queue == null ? input.Discard() : Submission.Run(queue, input, buffer));
+                code = (byte)(queue == null ? input.Discard() : Submission.Run(queue, submitter, input, buffer));
             }
             catch (QueueingException failure)
             {
@@ -38,16 +52,14 @@ internal static class MessageSeries
                 code = ExitCode.OutOfMemory;
             }
             Deadline.Cancel();
-            if (!input.Finish() || DescriptorSocket.Send(0, code, []) < 0) break;
+            if (!input.Finish() || DescriptorSocket.Send(socket, code, []) < 0) break;
         }
-        return ExitCode.Queued;
     }
 }
 
 /// <summary>One message of the series.</summary>
-internal sealed class PacketInput(byte[] packet) : SubmissionInput
+internal sealed class PacketInput(int socket, Deadline deadline, byte[] packet) : SubmissionInput
 {
-    private readonly Deadline deadline = Deadline.FromEnvironment();
     private int start, end;
     private byte kind;
     private bool over, gone;
@@ -73,10 +85,12 @@ internal sealed class PacketInput(byte[] packet) : SubmissionInput
 
     private void Next()
     {
-        deadline.WaitFor(0);
-        end = DescriptorSocket.Receive(0, packet, [], out _);
+        deadline.WaitFor(socket);
+        end = DescriptorSocket.Receive(socket, packet, [], out _);
         start = 1;
-        gone = end <= 0;
+        // Who does not keep to the packets is not talked to.
+        gone = end <= 0
+            || packet[0] is not (QueuePacket.Message or QueuePacket.Envelope or QueuePacket.LastEnvelope or QueuePacket.GivenUp);
         if (gone) start = end = 0;
         else kind = packet[0];
         over = gone || kind is QueuePacket.LastEnvelope or QueuePacket.GivenUp;

@@ -18,11 +18,13 @@ internal static class Program
             int closed = Standard.FillGaps();
             if ((closed & 0b11) != 0) return ExitCode.Read; // a file opened now must not become message or envelope
             Signals.IgnorePipe();
+            // Only for the queue's owner itself: whoever borrows its privileges answers for its own messages.
+            if (Programs.Arguments is ["--serve"] && Users.RealUid == Users.EffectiveUid) return new Service(OpenQueue()).Run();
             bool keeps = Variables.Get("NULLQUEUE") == null;
             // What passes no boundaries is one message; what does is a program of qmta's with one after the other.
-            if (DescriptorSocket.IsEnd(0)) return MessageSeries.Run(keeps ? OpenQueue() : null);
-            SubmissionInput input = new DescriptorInput(Deadline.FromEnvironment());
-            return keeps ? Submission.Run(OpenQueue(), input, new byte[Submission.BufferSize]) : input.Discard();
+            if (DescriptorSocket.IsEnd(0)) return new MessageSeries(keeps ? OpenQueue() : null).Run(0);
+            SubmissionInput input = new DescriptorInput(Deadline.OfProcess());
+            return keeps ? Submission.Run(OpenQueue(), Submitter.Caller, input, new byte[Submission.BufferSize]) : input.Discard();
         }
         catch (QueueingException failure)
         {

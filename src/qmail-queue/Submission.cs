@@ -14,6 +14,7 @@ namespace Qmta.Enqueue;
 internal sealed class Submission
 {
     private readonly QueueLayout queue;
+    private readonly Submitter submitter;
     private readonly SubmissionInput input;
     private readonly byte[] buffer;
     private readonly string extraHeader = ExtraHeader.Lines(Variables.Get("QQEH") ?? "")
@@ -28,18 +29,19 @@ internal sealed class Submission
     /// <summary>Room that a submission needs; one after the other may use the same.</summary>
     internal const int BufferSize = 32768;
 
-    private Submission(QueueLayout queue, SubmissionInput input, byte[] buffer)
+    private Submission(QueueLayout queue, Submitter submitter, SubmissionInput input, byte[] buffer)
     {
         this.queue = queue;
+        this.submitter = submitter;
         this.input = input;
         this.buffer = buffer;
     }
 
     /// <summary>Queues a message; returns the exit code.</summary>
     /// <exception cref="QueueingException">It is not queued, and nothing of it is left behind.</exception>
-    internal static int Run(QueueLayout queue, SubmissionInput input, byte[] buffer)
+    internal static int Run(QueueLayout queue, Submitter submitter, SubmissionInput input, byte[] buffer)
     {
-        Submission submission = new(queue, input, buffer);
+        Submission submission = new(queue, submitter, input, buffer);
         try
         {
             submission.Create();
@@ -101,7 +103,7 @@ internal sealed class Submission
 
     private void WriteMessage()
     {
-        int filled = Latin1.Bytes(Received.Line(Clocks.Realtime), buffer);
+        int filled = Latin1.Bytes(Received.Line(submitter, Clocks.Realtime), buffer);
         while (true)
         {
             int n = input.ReadMessage(buffer.AsSpan(filled));
@@ -119,7 +121,7 @@ internal sealed class Submission
         ByteWriter writer = new(intd, "envelope", 8192);
         try
         {
-            writer.Put($"u{Users.RealUid}\0p{Processes.Id}\0");
+            writer.Put($"u{submitter.Uid}\0p{submitter.Pid}\0");
             new EnvelopeParser(input, buffer).CopyTo(writer);
             if (extraHeader.Length > 0) writer.Put($"e{extraHeader}\0");
             writer.Flush();

@@ -77,7 +77,7 @@ internal sealed class Bounces
         const string verp = "-@[]";
         string to = isDouble ? settings.DoubleBounceTo + "@" + settings.DoubleBounceHost
             : sender.EndsWith(verp) ? sender[..^verp.Length] : sender;
-        QueueProgram? program = QueueProgram.Start(out QueueResult result, Variables.Get("BOUNCEQUEUE"));
+        QueueProgram? program = QueueProgram.Start(out QueueResult result, QueueName);
         if (program != null)
         {
             try
@@ -149,6 +149,17 @@ internal sealed class Bounces
         finally
         {
             _ = Files.Close(fd);
+        }
+    }
+
+    // By name, because one that is to be started for whoever connects would have to be started by this very thread.
+    private static string QueueName
+    {
+        get
+        {
+            foreach (string variable in (ReadOnlySpan<string>)["BOUNCEQUEUE", "QMAILQUEUE"])
+                if (Variables.Get(variable) is { Length: > 0 } name) return name;
+            return "qmail-queue";
         }
     }
 

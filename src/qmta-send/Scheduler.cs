@@ -34,6 +34,7 @@ internal sealed partial class Scheduler
     private readonly Bounces bounces;
     private readonly TodoScan todo;
     private readonly Rates rates;
+    private readonly QueueServer? queueServer;
     private readonly Channel[] channels = [new(ChannelKind.Local), new(ChannelKind.Remote)];
     private readonly PriorityQueue<ulong, long> finished = new();
     private readonly int signals, clockWatch;
@@ -63,6 +64,7 @@ internal sealed partial class Scheduler
         todo = new TodoScan(queue, settings, clock, cleaner, channels, MayGoStraight);
         requests = new OperatorRequests(queue);
         holds = new Holds(queue);
+        if (daemon) queueServer = new QueueServer(queue);
         SetConcurrency();
     }
 
@@ -123,6 +125,7 @@ internal sealed partial class Scheduler
             channel.Helper?.Flush();
         }
         FinishDue();
+        if (queueServer?.OpensAt <= clock.SinceBoot) queueServer.Open();
         if (cleaner.Searching) cleaner.SearchSome(clock.Now);
         else if (clock.SinceBoot >= nextCleanup)
         {
@@ -455,6 +458,8 @@ internal sealed partial class Scheduler
             new() { Fd = local.Helper?.WaitingToSend ?? -1, Events = PollEntry.Out },
             new() { Fd = remote.Helper?.ReportFd ?? -1, Events = PollEntry.In },
             new() { Fd = remote.Helper?.WaitingToSend ?? -1, Events = PollEntry.Out },
+            new() { Fd = queueServer?.ListeningFd ?? -1, Events = PollEntry.In },
+            new() { Fd = queueServer?.StatusFd ?? -1, Events = PollEntry.In },
         ];
         // While stopping, new mail is the next one's business; the trigger would only keep us from sleeping.
         if (stopping) entries[1].Fd = -1;
@@ -468,6 +473,8 @@ internal sealed partial class Scheduler
         if (entries[2].Happened != 0) _ = Clocks.RearmWatch(clockWatch);
         Serve(local, entries[3].Happened, entries[4].Happened);
         Serve(remote, entries[5].Happened, entries[6].Happened);
+        if (entries[7].Happened != 0) queueServer!.Start();
+        if (entries[8].Happened != 0) queueServer!.Ended();
     }
 
     private void Serve(Channel channel, short reports, short commands)
@@ -493,7 +500,7 @@ internal sealed partial class Scheduler
     {
         if (stopping) return -1;
         if (todo.Scanning || cleaner.Searching) return 0;
-        long wait = Math.Min(nextScan, nextCleanup) - clock.SinceBoot;
+        long wait = Math.Min(Math.Min(nextScan, nextCleanup), queueServer?.OpensAt ?? long.MaxValue) - clock.SinceBoot;
         if (finished.TryPeek(out _, out long due)) wait = Math.Min(wait, (due - clock.Now) * 1000);
         foreach (Channel channel in channels)
         {
@@ -528,6 +535,7 @@ internal sealed partial class Scheduler
             {
                 case Signals.TERM or Signals.INT:
                     stopping = true;
+                    queueServer?.Close();
                     LogStatus();
                     break;
                 case Signals.ALRM:
@@ -579,6 +587,7 @@ internal sealed partial class Scheduler
 
     private void Stop()
     {
+        queueServer?.Close();
         LeaveTimes();
         foreach (Channel channel in channels) channel.Helper?.Close();
         Log.Line("status: exiting");

@@ -18,6 +18,12 @@ public static unsafe class Signals
     /// <summary>Writing to a pipe nobody reads fails with EPIPE instead of killing the process.</summary>
     public static void IgnorePipe() => _ = Libc.signal(PIPE, 1 /* SIG_IGN */);
 
+    /// <summary>Signals that do nothing from now on.</summary>
+    public static void Ignore(params ReadOnlySpan<int> signals)
+    {
+        foreach (int signal in signals) _ = Libc.signal(signal, 1 /* SIG_IGN */);
+    }
+
     /// <summary>Undoes <see cref="IgnorePipe"/>: a program that takes this one's place gets what is usual.</summary>
     public static void DefaultPipe() => _ = Libc.signal(PIPE, 0 /* SIG_DFL */);
 

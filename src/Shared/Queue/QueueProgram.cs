@@ -62,7 +62,7 @@ public readonly record struct QueueResult(int Code, string Text)
 /// </summary>
 public abstract class QueueProgram
 {
-    /// <summary>The program's process id, which the log calls qp.</summary>
+    /// <summary>The process that the log calls qp: the program's, or this one when the program serves others too.</summary>
     public abstract int Pid { get; }
 
     /// <summary>Gives up: nothing will be queued.</summary>
@@ -86,11 +86,19 @@ public abstract class QueueProgram
     /// <summary>The name of the program that is used when neither the caller nor QMAILQUEUE names one.</summary>
     public const string Usual = "qmail-queue";
 
-    /// <summary>Starts the program that QMAILQUEUE names, else qmail-queue beside this program or in PATH.</summary>
+    /// <summary>
+    /// Starts the program that QMAILQUEUE names, else qmail-queue beside this program or in PATH, unless a running
+    /// qmta-send takes the message (<see cref="QueueWriter.Connect"/>).
+    /// </summary>
     /// <param name="result">Why it could not be started, when the return value is null.</param>
     /// <param name="program">A program that comes before QMAILQUEUE.</param>
     /// <param name="environment">Its environment, "NAME=value"; null passes this process's on.</param>
     public static QueueProgram? Start(out QueueResult result, string? program = null,
-        System.Collections.Generic.IReadOnlyList<string>? environment = null) =>
-        QueueProcess.Start(out result, program, environment);
+        System.Collections.Generic.IReadOnlyList<string>? environment = null)
+    {
+        result = default;
+        if (string.IsNullOrEmpty(program) && string.IsNullOrEmpty(Variables.Get("QMAILQUEUE"))
+            && QueueWriter.Connect(null) is QueueWriter running) return running.Begin();
+        return QueueProcess.Start(out result, program, environment);
+    }
 }

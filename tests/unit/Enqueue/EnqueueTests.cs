@@ -11,7 +11,7 @@ public sealed class EnqueueTests
     public void TheDeadlineReadsAndTellsTheEnd()
     {
         Assert.Equal(0, Files.Pipe(out int read, out int write));
-        Deadline deadline = Deadline.FromEnvironment();
+        Deadline deadline = Deadline.OfProcess();
         Signals.KillAfter(0);
         byte[] buffer = new byte[10];
         Files.WriteAll(write, "abc"u8);
@@ -29,7 +29,7 @@ public sealed class EnqueueTests
     {
         Assert.Equal(0, Files.Pipe(out int read, out int write));
         Variables.Set("DEATH", "1");
-        Deadline deadline = Deadline.FromEnvironment();
+        Deadline deadline = Deadline.OfProcess();
         Variables.Set("DEATH", null);
         Signals.KillAfter(0);
         long start = Clocks.BoottimeMilliseconds;
@@ -44,7 +44,7 @@ public sealed class EnqueueTests
     [Fact]
     public void TheTraceLineIsOneLine()
     {
-        string line = Received.Line(1_795_154_000);
+        string line = Received.Line(Submitter.Caller, 1_795_154_000);
         Assert.Matches($"^Received: qmta queue {Processes.Id} by host [^ ]+ \\(invoked by uid {Users.RealUid}\\); .* -0000\n$", line);
         Assert.EndsWith(Dates.Rfc5322(1_795_154_000) + "\n", line);
     }

@@ -1,0 +1,169 @@
+// One qmail-queue that takes messages over a socket: a process of one's own, or the one beside a running qmta-send.
+using System;
+using Qmta.Posix;
+using Qmta.Text;
+
+namespace Qmta.Queue;
+
+/// <summary>A qmail-queue that takes one message after the other over a socket.</summary>
+public sealed class QueueWriter : QueueProgram, IDisposable
+{
+    // Milliseconds until a message goes the other way because nobody takes it.
+    private const int ConnectPatience = 2000;
+
+    /// <summary>Variables that a qmail-queue obeys for its own caller: with one of them set, it has to be one's own.</summary>
+    public static readonly string[] OwnVariables = ["HIDE_HOST", "QQEH", "NULLQUEUE", "DEATH"];
+
+    private readonly QueueWriters? owner;
+    private readonly int child;
+    private readonly int socket;
+    private readonly byte[] packet = GC.AllocateUninitializedArray<byte>(QueuePacket.Longest, pinned: true);
+    private int used;
+    private bool inEnvelope, failed;
+
+    private QueueWriter(QueueWriters? owner, int socket, int child)
+    {
+        this.owner = owner;
+        this.socket = socket;
+        this.child = child;
+    }
+
+    public override int Pid => child > 0 ? child : Processes.Id;
+
+    /// <summary>Whether it can take another message.</summary>
+    internal bool IsUsable { get; private set; } = true;
+
+    /// <summary>Whether the other end is there still: nothing comes from there but its end.</summary>
+    internal bool IsAlive => IsUsable && !Poll.WaitFor(socket, false, 0);
+
+    /// <summary>When it became free.</summary>
+    internal long Since { get; private set; }
+
+    /// <summary>How many messages it has had.</summary>
+    internal int Messages { get; private set; }
+
+    /// <summary>
+    /// Connects to the one that a running qmta-send keeps (lock/submit); null when there is none, when it has enough to
+    /// do, and when the environment asks for what only one's own does.
+    /// </summary>
+    internal static QueueWriter? Connect(QueueWriters? owner)
+    {
+        foreach (string name in OwnVariables)
+            if (Variables.Get(name) != null) return null;
+        int socket = LocalSocket.Connect(QueueLayout.FromEnvironment().Submit);
+        if (socket < 0) return null;
+        QueueWriter writer = new(owner, socket, 0);
+        if (writer.IsReady(ConnectPatience)) return writer;
+        writer.Dispose();
+        return null;
+    }
+
+    /// <summary>Starts one; null when that fails, or when the program does not say that it is ready.</summary>
+    internal static QueueWriter? Start(QueueWriters owner, int milliseconds)
+    {
+        if (DescriptorSocket.Pair(out int ours, out int its) < 0) return null;
+        int pid = Processes.Start(Programs.Find(Usual), [Usual], [new(its, 0), new(its, 1)]);
+        _ = Files.Close(its);
+        if (pid < 0)
+        {
+            _ = Files.Close(ours);
+            return null;
+        }
+        QueueWriter writer = new(owner, ours, pid);
+        if (writer.IsReady(milliseconds)) return writer;
+        writer.Dispose();
+        return null;
+    }
+
+    private bool IsReady(int milliseconds) => Poll.WaitFor(socket, false, milliseconds)
+        && DescriptorSocket.Receive(socket, out byte first, [], out _) > 0 && first == QueuePacket.Ready;
+
+    /// <summary>Begins a message.</summary>
+    internal QueueWriter Begin()
+    {
+        Messages++;
+        used = 1;
+        packet[0] = QueuePacket.Message;
+        inEnvelope = failed = false;
+        return this;
+    }
+
+    public override void Fail() => failed = true;
+
+    public override void Put(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty && !failed)
+        {
+            if (used == packet.Length) SendPacket();
+            int n = Math.Min(bytes.Length, packet.Length - used);
+            bytes[..n].CopyTo(packet.AsSpan(used));
+            used += n;
+            bytes = bytes[n..];
+        }
+    }
+
+    public override void Put(ReadOnlySpan<char> text)
+    {
+        while (!text.IsEmpty && !failed)
+        {
+            if (used == packet.Length) SendPacket();
+            int n = Math.Min(text.Length, packet.Length - used);
+            used += Latin1.Bytes(text[..n], packet.AsSpan(used));
+            text = text[n..];
+        }
+    }
+
+    public override void From(string sender)
+    {
+        if (used > 1) SendPacket();
+        inEnvelope = true;
+        packet[0] = QueuePacket.Envelope;
+        Record('F', sender);
+    }
+
+    public override void To(string recipient) => Record('T', recipient);
+
+    private void Record(char kind, string address)
+    {
+        if (address.Contains('\0'))
+        {
+            failed = true; // would be read as two records
+            return;
+        }
+        Put([(byte)kind]);
+        Put(address);
+        Put("\0"u8);
+    }
+
+    private void SendPacket()
+    {
+        if (DescriptorSocket.Send(socket, packet.AsSpan(0, used), []) < 0) failed = true;
+        used = 1;
+    }
+
+    public override QueueResult Close()
+    {
+        bool complete = inEnvelope && !failed;
+        if (complete) Put("\0"u8);
+        if (complete) packet[0] = QueuePacket.LastEnvelope;
+        else
+        {
+            packet[0] = QueuePacket.GivenUp;
+            used = 1;
+        }
+        SendPacket();
+        bool answered = IsUsable = DescriptorSocket.Receive(socket, out byte code, [], out _) > 0;
+        Since = Clocks.BoottimeMilliseconds;
+        if (owner == null) Dispose();
+        else owner.TakeBack(this);
+        return answered ? QueueResult.OfExit(code, complete) : new QueueResult(-1, "Zqq crashed (#4.3.0)");
+    }
+
+    /// <summary>Lets it go; when it is one's own process, waits for its end, which is near.</summary>
+    public void Dispose()
+    {
+        IsUsable = false;
+        _ = Files.Close(socket);
+        if (child > 0) _ = Processes.Wait(child, out _);
+    }
+}
