@@ -79,13 +79,26 @@ public sealed class ControlFiles
     /// <exception cref="PosixException">The file exists and cannot be read.</exception>
     public static List<string>? LinesOf(string path)
     {
+        List<(int, string)>? numbered = NumberedLinesOf(path);
+        if (numbered == null) return null;
+        List<string> lines = new(numbered.Count);
+        foreach ((_, string line) in numbered) lines.Add(line);
+        return lines;
+    }
+
+    /// <summary>As <see cref="LinesOf"/>, each with its number, the first is 1, so that a bad one can be named.</summary>
+    /// <exception cref="PosixException">The file exists and cannot be read.</exception>
+    public static List<(int Number, string Line)>? NumberedLinesOf(string path)
+    {
         string? text = TextOf(path);
         if (text == null) return null;
-        List<string> lines = [];
+        List<(int, string)> lines = [];
+        int number = 0;
         foreach (string raw in text.Split('\n'))
         {
+            number++;
             string line = Trim(raw);
-            if (line.Length > 0 && line[0] != '#') lines.Add(line);
+            if (line.Length > 0 && line[0] != '#') lines.Add((number, line));
         }
         return lines;
     }

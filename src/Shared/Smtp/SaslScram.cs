@@ -2,7 +2,6 @@
 using System;
 using System.Globalization;
 using Qmta.Text;
-using Qmta.Tls;
 
 namespace Qmta.Smtp;
 
@@ -35,14 +34,12 @@ public sealed class SaslScram : SaslMechanism
     {
         this.hash = hash;
         this.credentials = credentials;
-        this.clientNonce = clientNonce ?? Nonce();
+        this.clientNonce = clientNonce ?? Scram.Nonce();
         bool plus = name.EndsWith("-PLUS", StringComparison.Ordinal);
         // RFC 5802 6: "y" tells a server that does offer channel binding that somebody has taken the offer away.
         header = plus ? "p=" + channel.BindingType + ",," : channel.CanBind && !plusOffered ? "y,," : "n,,";
         binding = plus ? channel.Binding : [];
-        string user = Latin1.String(credentials.User).Replace("=", "=3D", StringComparison.Ordinal)
-            .Replace(",", "=2C", StringComparison.Ordinal);
-        firstBare = "n=" + user + ",r=" + this.clientNonce;
+        firstBare = "n=" + Scram.Escape(Latin1.String(credentials.User)) + ",r=" + this.clientNonce;
     }
 
     public override string Step => expected == null ? "digest" : "server's proof";
@@ -61,7 +58,7 @@ public sealed class SaslScram : SaslMechanism
         string last = text.Split(',')[0];
         if (last.StartsWith("e=", StringComparison.Ordinal))
             throw new SaslException("authentication failed (" + Name + ": " + Printable(last[2..]) + ")");
-        if (!last.StartsWith("v=", StringComparison.Ordinal) || Decode(last[2..]) is not byte[] signature
+        if (!last.StartsWith("v=", StringComparison.Ordinal) || Scram.Decode(last[2..]) is not byte[] signature
             || !signature.AsSpan().SequenceEqual(expected))
             throw new SaslException("the server's proof that it knows the password is wrong (" + Name + ")");
         proven = true;
@@ -75,44 +72,26 @@ public sealed class SaslScram : SaslMechanism
         string nonce = Value(attributes, 0, "r=");
         if (!nonce.StartsWith(clientNonce, StringComparison.Ordinal) || nonce.Length == clientNonce.Length)
             throw Bad("does not continue the nonce it was given");
-        byte[]? salt = Decode(Value(attributes, 1, "s="));
+        byte[]? salt = Scram.Decode(Value(attributes, 1, "s="));
         if (salt == null || salt.Length == 0) throw Bad("has no salt");
         if (!int.TryParse(Value(attributes, 2, "i="), NumberStyles.None, CultureInfo.InvariantCulture, out int iterations)
             || iterations is < FewestIterations or > MostIterations)
             throw Bad("does not have an iteration count from 4096 to 2000000");
 
-        byte[] salted = credentials.Salted ? Hex.Parse(credentials.Password)
-            : Digests.Pbkdf2(hash, credentials.Password, salt, iterations, hash == "SHA1" ? 20 : 32);
+        ScramKeys keys = credentials.Salted ? ScramKeys.Of(hash, Hex.Parse(credentials.Password))
+            : ScramKeys.Of(hash, credentials.Password, salt, iterations);
         byte[] headerBytes = Latin1.Bytes(header);
         string withoutProof = "c=" + Convert.ToBase64String([.. headerBytes, .. binding]) + ",r=" + nonce;
-        byte[] authMessage = Latin1.Bytes(firstBare + "," + serverFirst + "," + withoutProof);
-        byte[] clientKey = Digests.Hmac(hash, salted, "Client Key"u8);
-        byte[] signature = Digests.Hmac(hash, Digests.Hash(hash, clientKey), authMessage);
-        for (int i = 0; i < signature.Length; i++) signature[i] ^= clientKey[i];
-        byte[] serverKey = Digests.Hmac(hash, salted, "Server Key"u8);
-        expected = Digests.Hmac(hash, serverKey, authMessage);
-        Array.Clear(salted);
-        Array.Clear(clientKey);
-        Array.Clear(serverKey);
-        return Latin1.Bytes(withoutProof + ",p=" + Convert.ToBase64String(signature));
+        string authMessage = firstBare + "," + serverFirst + "," + withoutProof;
+        byte[] proof = Scram.Mask(keys.Client, Scram.Sign(hash, keys.Stored, authMessage));
+        expected = Scram.Sign(hash, keys.Server, authMessage);
+        keys.Clear();
+        return Latin1.Bytes(withoutProof + ",p=" + Convert.ToBase64String(proof));
     }
 
     private string Value(string[] attributes, int index, string name) =>
         index < attributes.Length && attributes[index].StartsWith(name, StringComparison.Ordinal)
             ? attributes[index][2..] : throw Bad("lacks " + name);
-
-    private static byte[]? Decode(string base64)
-    {
-        byte[] bytes = new byte[base64.Length];
-        return Convert.TryFromBase64String(base64, bytes, out int length) ? bytes[..length] : null;
-    }
-
-    private static string Nonce()
-    {
-        byte[] bytes = new byte[24];
-        Digests.Random(bytes);
-        return Convert.ToBase64String(bytes);
-    }
 
     // What a server says goes into a report: no line ends, no controls, and not without end.
     private static string Printable(string text)

@@ -95,6 +95,18 @@ public static unsafe class Digests
                 throw new TlsException("OpenSSL has no random bytes: " + OpenSsl.TakeError("unknown reason"));
     }
 
+    /// <summary>
+    /// Whether two pieces are the same, found out in a time that depends on their length alone: how long a comparison
+    /// takes must not tell how much of a guess is right.
+    /// </summary>
+    /// <exception cref="TlsException">There is no OpenSSL.</exception>
+    public static bool Same(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
+    {
+        OpenSsl.NeedCrypto();
+        if (one.Length != other.Length) return false;
+        fixed (byte* a = one, b = other) return one.IsEmpty || LibCrypto.CRYPTO_memcmp(a, b, one.Length) == 0;
+    }
+
     private static nint Fetch(string name)
     {
         nint digest = Find(name);

@@ -16,6 +16,7 @@ internal static unsafe partial class LibCrypto
     [LibraryImport(Name)] internal static partial byte* HMAC(nint digest, byte* key, int keyLength, byte* data, nint count, byte* to, uint* size);
     [LibraryImport(Name)] internal static partial int PKCS5_PBKDF2_HMAC(byte* password, int passwordLength, byte* salt, int saltLength, int iterations, nint digest, int length, byte* to);
     [LibraryImport(Name)] internal static partial int RAND_bytes(byte* to, int count);
+    [LibraryImport(Name)] internal static partial int CRYPTO_memcmp(byte* one, byte* other, nint count);
 
     // Certificates
     [LibraryImport(Name)] internal static partial void X509_free(nint certificate);
