@@ -1,5 +1,6 @@
 // The programs of .qmail files, one executable: the name it is called by decides which of them it is.
 using System;
+using Qmta.Control;
 using Qmta.Posix;
 using Qmta.Tls;
 
@@ -9,24 +10,24 @@ internal static class Program
 {
     private const string Own = "qmail-filter";
 
-    private readonly record struct Tool(string Name, string Usage, Func<string[], int> Run, bool Message = true);
+    private readonly record struct Tool(string Name, string Usage, Func<string[], int> Run, bool Message = true, bool Sends = false);
 
     private static readonly Tool[] Tools =
     [
-        new("autoresponder", Autoresponder.Usage, Autoresponder.Run),
+        new("autoresponder", Autoresponder.Usage, Autoresponder.Run, Sends: true),
         new("bouncesaying", Conditions.BounceUsage, Conditions.Bounce),
-        new("condredirect", Conditions.RedirectUsage, Conditions.Redirect),
+        new("condredirect", Conditions.RedirectUsage, Conditions.Redirect, Sends: true),
         new("except", Conditions.ExceptUsage, Conditions.Except),
-        new("fastforward", FastForward.Usage, FastForward.Run),
-        new("forward", Forward.Usage, Forward.Run),
+        new("fastforward", FastForward.Usage, FastForward.Run, Sends: true),
+        new("forward", Forward.Usage, Forward.Run, Sends: true),
         new("ismaildup", Duplicates.Usage, Duplicates.Run),
         new("maildir2mbox", MaildirToMbox.Usage, MaildirToMbox.Run, Message: false),
         new("maildirmake", MaildirMake.Usage, MaildirMake.Run, Message: false),
         new("newaliases", NewAliases.Usage, NewAliases.Run, Message: false),
         new("predate", Predate.Usage, Predate.Run),
         new("preline", Preline.Usage, Preline.Run),
-        new("replier", Replier.Usage, Replier.Run),
-        new("srsfilter", SrsFilter.Usage, SrsFilter.Run),
+        new("replier", Replier.Usage, Replier.Run, Sends: true),
+        new("srsfilter", SrsFilter.Usage, SrsFilter.Run, Sends: true),
     ];
 
     private static int Main()
@@ -58,6 +59,7 @@ internal static class Program
             if ((Standard.FillGaps() & 1) != 0 && tool.Message)
                 throw Failure.TryLater("standard input is closed: there is no message");
             Signals.IgnorePipe();
+            if (tool.Sends) MailEnvironment.Apply(tool.Name, rootToo: false);
             return tool.Run(arguments);
         }
         catch (Failure failure)

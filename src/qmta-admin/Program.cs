@@ -1,7 +1,9 @@
 // qmta: the operator's tools. Each is a sub-command, and a program of its own where a link of that name points here.
+using System;
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Qmta.Control;
 using Qmta.Posix;
 
 namespace Qmta.Admin;
@@ -10,6 +12,16 @@ internal static class Program
 {
     private static int Main()
     {
+        try
+        {
+            // Which queue and which control files, as the programs that send mail see it.
+            MailEnvironment.Apply(Programs.CalledAs, rootToo: Programs.CalledAs == "qmail-qread");
+        }
+        catch (Exception failure) when (failure is PosixException or FormatException)
+        {
+            Standard.Error(Programs.CalledAs + ": fatal: " + failure.Message);
+            return 111;
+        }
         Command[] tools =
         [
             SetupCommand.Create(),

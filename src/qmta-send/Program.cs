@@ -58,6 +58,7 @@ internal static class Program
         _ = Standard.FillGaps();
         Signals.IgnorePipe();
         _ = Files.Umask(0x3F /* 077 */);
+        MailEnvironment.Apply("qmta-send", rootToo: false);
         QueueLayout queue = OpenQueue(options);
         if (options.Fix) FixQueue(queue);
         if (Lock(queue) < 0) return AlreadyRunning(options, queue);

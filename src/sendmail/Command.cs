@@ -1,5 +1,6 @@
 // Running an injection command: the failure it may end in becomes a sentence on standard error and an exit code.
 using System;
+using Qmta.Control;
 using Qmta.Posix;
 using Qmta.Tls;
 
@@ -16,6 +17,7 @@ internal static class Command
     {
         try
         {
+            MailEnvironment.Apply(program, rootToo: true);
             run();
             return 0;
         }

@@ -47,6 +47,12 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int tcgetattr(int fd, byte* settings);
     [LibraryImport(C, SetLastError = true)] internal static partial int tcsetattr(int fd, int when, byte* settings);
 
+    // Regular expressions
+    [LibraryImport(C)] internal static partial int regcomp(void* compiled, byte* pattern, int flags);
+    [LibraryImport(C)] internal static partial int regexec(void* compiled, byte* text, nuint matches, nint match, int flags);
+    [LibraryImport(C)] internal static partial nuint regerror(int error, void* compiled, byte* text, nuint size);
+    [LibraryImport(C)] internal static partial void regfree(void* compiled);
+
     // Waiting
     [LibraryImport(C, SetLastError = true)] internal static partial int poll(PollEntry* entries, nuint count, int milliseconds);
 

@@ -1,6 +1,9 @@
 // A queue program started for one message.
 using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using Qmta.Posix;
+using Qmta.Text;
 
 namespace Qmta.Queue;
 
@@ -27,7 +30,7 @@ internal sealed class QueueProcess : QueueProgram
 
     /// <summary>As <see cref="QueueProgram.Start"/>.</summary>
     internal static new QueueProcess? Start(out QueueResult result, string? program,
-        System.Collections.Generic.IReadOnlyList<string>? environment)
+        IReadOnlyList<string>? environment)
     {
         if (string.IsNullOrEmpty(program)) program = Variables.Get("QMAILQUEUE");
         if (string.IsNullOrEmpty(program)) program = Usual;
@@ -39,8 +42,9 @@ internal sealed class QueueProcess : QueueProgram
             _ = Files.Close(messageWrite);
             return null;
         }
-        int pid = Processes.Start(Programs.Find(program), [program], [new(messageRead, 0), new(envelopeRead, 1)],
-            environment);
+        List<string> words = CommandWords.Split(program, Variables.Get);
+        int pid = words.Count == 0 ? -Errno.ENOENT : Processes.Start(Programs.Find(words[0]), CollectionsMarshal.AsSpan(words),
+            [new(messageRead, 0), new(envelopeRead, 1)], environment);
         _ = Files.Close(messageRead);
         _ = Files.Close(envelopeRead);
         if (pid >= 0) return new QueueProcess(pid, messageWrite, envelopeWrite, new byte[16384]);

@@ -1,5 +1,6 @@
 // Handing a message to the queue program ($QMAILQUEUE, usually qmail-queue), the one way mail enters a queue.
 using System;
+using System.Collections.Generic;
 using Qmta.Posix;
 
 namespace Qmta.Queue;
@@ -30,7 +31,7 @@ public readonly record struct QueueResult(int Code, string Text)
     // qmail-queue(8), EXIT CODES: 11 to 40 are permanent.
     private static string TextOf(int code) => code switch
     {
-        11 => "Denvelope address too long for qq (#5.1.3)",
+        11 or 115 => "Denvelope address too long for qq (#5.1.3)",
         12 => "DQQEH does not hold header fields, or is too long (#5.6.0)",
         31 => "Dmail server permanently rejected message (#5.3.0)",
         32 => "DSPAM or junk mail threshold exceeded (#5.7.1)",
@@ -88,13 +89,14 @@ public abstract class QueueProgram
 
     /// <summary>
     /// Starts the program that QMAILQUEUE names, else qmail-queue beside this program or in PATH, unless a running
-    /// qmta-send takes the message (<see cref="QueueWriter.Connect"/>).
+    /// qmta-send takes the message (<see cref="QueueWriter.Connect"/>). The variable may hold arguments, too: a chain
+    /// "filter qmail-queue" is a program that runs the next when it has done its own work.
     /// </summary>
     /// <param name="result">Why it could not be started, when the return value is null.</param>
     /// <param name="program">A program that comes before QMAILQUEUE.</param>
     /// <param name="environment">Its environment, "NAME=value"; null passes this process's on.</param>
     public static QueueProgram? Start(out QueueResult result, string? program = null,
-        System.Collections.Generic.IReadOnlyList<string>? environment = null)
+        IReadOnlyList<string>? environment = null)
     {
         result = default;
         if (string.IsNullOrEmpty(program) && string.IsNullOrEmpty(Variables.Get("QMAILQUEUE"))

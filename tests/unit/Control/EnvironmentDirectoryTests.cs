@@ -50,8 +50,48 @@ public sealed class EnvironmentDirectoryTests : IDisposable
         Write("a/.envdir", $"{directory}/b\n{directory}/a\n\n");
         Write("b/C", "2");
         Directory.CreateSymbolicLink(directory + "/b/.envdir", "../a");
-        Assert.Equal("A=1;B;C=2", Read("/a"));
-        Assert.Equal("A=1;B;C=2", Read("/b/"));
+        Assert.Equal("A=1;B=;C=2;nothing", Read("/a"));
+        Assert.Equal("A=1;B=;C=2;nothing", Read("/b/"));
+    }
+
+    [Fact]
+    public void TheDirectorysOwnFilesHaveTheLastWord()
+    {
+        Write("a/A", "own");
+        Write("a/.envfile", "A=file\nB=file\nC=file\n");
+        Write("a/.envdir", "../b\n");
+        Write("b/A", "further");
+        Write("b/B", "further");
+        Assert.Equal("A=own;B=further;C=file", string.Join(';', EnvironmentDirectory.Read(directory + "/a")
+            .GroupBy(variable => variable.Name).Select(same => same.Key + "=" + same.Last().Value).Order()));
+    }
+
+    [Fact]
+    public void FilesThatOthersMayReadAreSkippedOnlyWhenAsked()
+    {
+        Write("A", "x");
+        Write("B", "y");
+        Files.ChangeMode(directory + "/B", 0);
+        // Root reads everything.
+        if (Users.EffectiveUid == 0) return;
+        Assert.Equal([("A", (string?)"x")], EnvironmentDirectory.Read(directory, skipUnreadable: true));
+        Assert.Throws<PosixException>(() => Read());
+    }
+
+    [Fact]
+    public void OddBytes()
+    {
+        Write(".envfile", "A=x\0y\n=z\n");
+        Assert.Equal("A=x\ny", Read());
+        Write(".envfile", "A\0B=x\n");
+        Assert.Throws<FormatException>(() => Read());
+    }
+
+    [Fact]
+    public void ValuesThatNoProgramCouldGetAreRefused()
+    {
+        for (int i = 0; i < 20; i++) Write("V" + i, new string('x', EnvironmentDirectory.LongestFile));
+        Assert.Throws<FormatException>(() => Read());
     }
 
     [Fact]
