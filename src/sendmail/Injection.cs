@@ -59,14 +59,22 @@ internal sealed class Injection
         }
         // The queue program's time limit must not run before there is a message: a job may be silent for a day.
         _ = Poll.WaitFor(0, writable: false, -1);
+        EnvelopeRules rules = EnvelopeRules.Read(control);
         // It starts while the header is read: on two processors the two start-ups take the time of one.
-        QueueProgram queue = QueueProgram.Start(out QueueResult result) ?? throw Refused(result);
+        QueueProgram? queue = rules.IsEmpty ? Start() : null;
+        QueueResult result;
         bool done = false;
         try
         {
             MessageOutput output = new(queue, null, SizeLimit(control));
             Injection injection = new(submission, letters, control, input, output);
-            string sender = injection.Transfer();
+            string sender = injection.ReadEnvelope();
+            if (queue == null)
+            {
+                rules.Apply(sender, injection.PutRecipients);
+                output.Begin(queue = Start(), SizeLimit(control));
+            }
+            injection.PutMessage(sender);
             queue.From(sender);
             injection.PutRecipients(queue.To);
             done = true;
@@ -76,12 +84,14 @@ internal sealed class Injection
         {
             if (!done)
             {
-                queue.Fail();
-                _ = queue.Close();
+                queue?.Fail();
+                _ = queue?.Close();
             }
         }
         if (!result.Accepted) throw Refused(result);
     }
+
+    private static QueueProgram Start() => QueueProgram.Start(out QueueResult result) ?? throw Refused(result);
 
     private static InjectException Refused(QueueResult result) =>
         new(result.Permanent ? Failure.Unavailable : Failure.Temporary, result.Sentence);
@@ -102,15 +112,26 @@ internal sealed class Injection
     /// <exception cref="PosixException">The system failed.</exception>
     internal string Transfer()
     {
+        string sender = ReadEnvelope();
+        PutMessage(sender);
+        return sender;
+    }
+
+    // The header, and the sender; the recipients are sound.
+    private string ReadEnvelope()
+    {
         ReadHeader();
         CheckRecipients();
-        string sender = Forwarded(EnvelopeSender());
+        return Forwarded(EnvelopeSender());
+    }
+
+    private void PutMessage(string sender)
+    {
         if (submission.Print ?? letters.Print) output.Put("Return-Path: <" + QuotedAddress.Of(sender) + ">\n");
         PutMissingFields();
         foreach (HeaderField field in header.Fields) PutField(field);
         PutBody();
         output.Flush();
-        return sender;
     }
 
     /// <summary>Hands over the envelope's recipients, after <see cref="Transfer"/>.</summary>
