@@ -27,7 +27,7 @@ internal static class Mbox
                     PosixException.Check(Files.Sync(fd), "");
                     // A first message: the file's own entry may be new as well. A directory we may not read holds a
                     // file that somebody else made before.
-                    int r = before.Size == 0 ? Maildir.SyncDirectory(DirectoryOf(path)) : 0;
+                    int r = before.Size == 0 ? MaildirFile.SyncDirectory(DirectoryOf(path)) : 0;
                     if (r != -Errno.EACCES) PosixException.Check(r, "");
                 }
                 int closing = fd;

@@ -7,7 +7,8 @@ namespace Qmta.NullClient;
 internal static class ExitCode
 {
     internal const int Accepted = 0, AddressTooLong = 11, Rejected = 31, OutOfMemory = 51, Write = 53, Read = 54,
-        Configuration = 55, Network = 56, Deferred = 71, TimedOut = 72, Refused = 73, Broken = 74, EnvelopeFormat = 91;
+        Configuration = 55, Network = 56, Deferred = 71, Home = 61, TimedOut = 72, Refused = 73, Broken = 74,
+        EnvelopeFormat = 91;
 }
 
 /// <summary>The message is not handed over: the exit code and a sentence without its full stop.</summary>

@@ -5,6 +5,7 @@ using Qmta.Control;
 using Qmta.Dns;
 using Qmta.Posix;
 using Qmta.Smtp;
+using Qmta.Tls;
 
 namespace Qmta.NullClient;
 
@@ -29,12 +30,15 @@ internal sealed class Handover
     private readonly int connectMilliseconds, patience;
     private readonly List<IpAddress> own = [];
     private readonly List<string> failures = [];
+    private readonly HubTls? tls;
     private Resolver? resolver;
 
+    /// <param name="tls">How connections are secured; null for not at all.</param>
     /// <exception cref="PosixException">A control file cannot be read.</exception>
     /// <exception cref="FormatException">A control file makes no sense.</exception>
-    internal Handover(ControlFiles control)
+    internal Handover(ControlFiles control, HubTls? tls = null)
     {
+        this.tls = tls;
         connectMilliseconds = Milliseconds(control, "timeoutconnect", 10);
         patience = Milliseconds(control, "timeoutremote", 60);
         string? variable = Variables.Get("OUTGOINGIP");
@@ -90,6 +94,7 @@ internal sealed class Handover
         bool inDoubt = false;
         try
         {
+            tls?.Secure(connection, hub, connection.ReplyLimit());
             (int verdict, string sentence) = message.Send(connection, out inDoubt);
             if (verdict == ExitCode.Accepted) return true;
             failures.Add(where + sentence);
@@ -100,6 +105,12 @@ internal sealed class Handover
             code = ExitCode.Broken;
             failures.Add(where + e.Message + (inDoubt ? "; the message may be queued there, and no other server is tried" : ""));
             if (inDoubt) throw Failed(code);
+            return false;
+        }
+        catch (TlsException e)
+        {
+            code = ExitCode.Broken;
+            failures.Add(where + "TLS failed: " + e.Message);
             return false;
         }
         catch (MessageUnreadableException e)

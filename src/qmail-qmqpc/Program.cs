@@ -13,6 +13,8 @@ internal static class Program
         return Programs.CalledAs switch
         {
             QmqpClient.Name or "" => Run(QmqpClient.Name, "[server ...]", closed, arguments, QmqpClient.Run),
+            QmtpClient.Name => Run(QmtpClient.Name, "[server ...]", closed, arguments, QmtpClient.Run),
+            Direct.Name => Run(Direct.Name, "", closed, arguments, Direct.Run),
             string name => Unknown(name),
         };
     }
@@ -23,7 +25,7 @@ internal static class Program
         {
             bool known = arguments[0] is "--help" or "--version";
             string text = arguments[0] == "--version" ? name + " (qmta) " + Programs.Version
-                : "usage: " + name + " " + usage + " (message on descriptor 0, envelope on descriptor 1: " + name + "(8))";
+                : "usage: " + name + (usage.Length > 0 ? " " : "") + usage + " (message on descriptor 0, envelope on descriptor 1: " + name + "(8))";
             if (known) return Standard.Output(text + "\n") ? 0 : ExitCode.Configuration;
             Standard.Error(name + ": " + text);
             return ExitCode.Configuration;
@@ -61,7 +63,7 @@ internal static class Program
 
     private static int Unknown(string name)
     {
-        Standard.Error(name + ": this program can be called as qmail-qmqpc, not as " + name);
+        Standard.Error(name + ": this program can be called as qmail-qmqpc, qmail-qmtpc or qmail-direct, not as " + name);
         return ExitCode.Configuration;
     }
 }

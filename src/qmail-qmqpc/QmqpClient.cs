@@ -28,7 +28,7 @@ internal sealed class QmqpClient : IOutgoing
     {
         ControlFiles control = ControlFiles.FromEnvironment();
         var hubs = Hub.List(arguments, control, "qmqpservers", Hub.PortFrom("PORT_QMQP", DefaultPort));
-        Handover handover = new(control);
+        Handover handover = new(control, HubTls.Read(control, "qmqptls"));
         FilePart message = Spool.Of(0);
         handover.Run(hubs, new QmqpClient(new QmqpMessage(message, new Envelope(1).AsNetstrings())));
     }
