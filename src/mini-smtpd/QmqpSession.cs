@@ -12,6 +12,8 @@ internal sealed class QmqpSession : ISession
 {
     internal const string Program = "qmail-qmqpd";
 
+    private const string NoAddress = "Dsorry, I can't accept addresses like that (#5.1.3)";
+
     private readonly ClientConnection connection;
     private readonly Peer peer;
     private readonly CurrentSettings<QueueingSettings> settings;
@@ -83,7 +85,12 @@ internal sealed class QmqpSession : ISession
         }
         input.Comma();
         message.From(Address(input, message));
-        while (input.Left > 0) message.To(Address(input, message));
+        while (input.Left > 0)
+        {
+            string recipient = Address(input, message);
+            if (recipient.Length > 0) message.To(recipient);
+            else message.Refuse(NoAddress);
+        }
         input.Leave();
     }
 
@@ -91,7 +98,7 @@ internal sealed class QmqpSession : ISession
     {
         string? address = input.Text(QueueingSettings.LongestAddress);
         if (address != null && !address.Contains('\0')) return address;
-        message.Refuse("Dsorry, I can't accept addresses like that (#5.1.3)");
+        message.Refuse(NoAddress);
         return "";
     }
 }

@@ -133,7 +133,7 @@ internal sealed class QmtpSession : ISession
                 unread++;
                 continue;
             }
-            Verdict verdict = recipient == null || recipient.Contains('\0') ? Verdict.Unusable
+            Verdict verdict = string.IsNullOrEmpty(recipient) || recipient.Contains('\0') ? Verdict.Unusable
                 : suffix == null && !own.Accepts(recipient) ? Verdict.Relayed : Verdict.Accepted;
             verdicts.Add(verdict);
             if (verdict == Verdict.Accepted) message.To(recipient + suffix);

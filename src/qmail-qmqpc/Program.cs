@@ -12,7 +12,8 @@ internal static class Program
         string[] arguments = Programs.Arguments;
         return Programs.CalledAs switch
         {
-            QmqpClient.Name or "" => Run(QmqpClient.Name, "[server ...]", closed, arguments, QmqpClient.Run),
+            // Where qmail-queue is a link to this program, everything that wants to queue a message uses it.
+            QmqpClient.Name or "qmail-queue" or "" => Run(QmqpClient.Name, "[server ...]", closed, arguments, QmqpClient.Run),
             QmtpClient.Name => Run(QmtpClient.Name, "[server ...]", closed, arguments, QmtpClient.Run),
             Direct.Name => Run(Direct.Name, "", closed, arguments, Direct.Run),
             string name => Unknown(name),
