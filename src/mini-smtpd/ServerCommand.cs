@@ -115,6 +115,9 @@ internal static class ServerCommand
         if (connections * 4L + 32 > descriptors)
             Standard.Error(service.Program + ": warning: " + descriptors + " open files may not be enough for "
                 + connections + " connections");
+        foreach (ListeningSocket socket in all)
+            if (ServerSockets.LocalOf(socket.Fd, out TcpEnd end))
+                Standard.Error(service.Program + ": listening at " + end.Address + " port " + end.Port + (socket.Tls == null ? "" : " with TLS"));
         new Listener(all, new ConnectionLimits(connections, perAddress), signals).Run();
         return 0;
     }
