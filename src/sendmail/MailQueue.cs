@@ -56,7 +56,7 @@ internal static class MailQueue
         {
             if (count++ == 0) output.Put(heading);
             bytes += message.Size;
-            string id = message.Id.ToString(CultureInfo.InvariantCulture) + (message.IsNew ? "*" : "");
+            string id = message.Id.ToString(CultureInfo.InvariantCulture) + (message.IsHeld ? "!" : message.IsNew ? "*" : "");
             output.Put(id.PadRight(11) + message.Size.ToString(CultureInfo.InvariantCulture).PadLeft(9) + " "
                 + When(message.Arrival) + "  " + Shown(message.Sender.Length == 0 ? "MAILER-DAEMON" : message.Sender) + "\n");
             if (message.HasFailures) output.Put("  (some recipients failed for good; the sender will be told)\n");
@@ -64,7 +64,7 @@ internal static class MailQueue
             foreach (ListedRecipient recipient in message.Recipients())
             {
                 if (recipient.Done) continue;
-                string state = State(recipient, listing.Now);
+                string state = State(recipient, listing.Now, message.IsHeld);
                 // What holds for many recipients is said once, before them.
                 if (state != said) output.Put(state);
                 said = state;
@@ -77,10 +77,10 @@ internal static class MailQueue
             : "-- " + (bytes + 1023) / 1024 + " Kbytes in " + count + (count == 1 ? " Request.\n" : " Requests.\n"));
     }
 
-    private static string State(ListedRecipient recipient, long now)
+    private static string State(ListedRecipient recipient, long now, bool held)
     {
-        if (recipient.Channel == null) return "";
-        string next = recipient.NextAttempt <= now ? "its turn is now" : "next attempt within " + Span(recipient.NextAttempt - now);
+        if (recipient.Channel == null) return held ? "  (on hold)\n" : "";
+        string next = held ? "on hold" : recipient.NextAttempt <= now ? "its turn is now" : "next attempt within " + Span(recipient.NextAttempt - now);
         return recipient.Deferral is Deferral deferral
             ? "  (" + Shown(deferral.Reason) + "; since " + When(deferral.Time) + "; " + next + ")\n"
             : "  (" + next + ")\n";
@@ -91,7 +91,7 @@ internal static class MailQueue
     {
         foreach (ListedMessage message in listing.OldestFirst())
         {
-            output.Put("{\"queue_name\": \"" + (message.IsNew ? "incoming" : "deferred") + "\", \"queue_id\": \""
+            output.Put("{\"queue_name\": \"" + (message.IsHeld ? "hold" : message.IsNew ? "incoming" : "deferred") + "\", \"queue_id\": \""
                 + message.Id.ToString(CultureInfo.InvariantCulture) + "\", \"arrival_time\": "
                 + message.Arrival.ToString(CultureInfo.InvariantCulture) + ", \"message_size\": "
                 + message.Size.ToString(CultureInfo.InvariantCulture) + ", \"forced_expire\": false, \"sender\": ");

@@ -44,6 +44,9 @@ public sealed class ListedMessage
     /// <summary>Whether it waits for its first attempt, or is under it: nothing about its recipients is decided on disk.</summary>
     public bool IsNew { get; internal init; }
 
+    /// <summary>Whether the operator holds it: it is not tried until it is released.</summary>
+    public bool IsHeld { get; internal init; }
+
     /// <summary>Whether some recipients failed for good; the sender will be told when the others are done with.</summary>
     public bool HasFailures { get; internal init; }
 

@@ -105,6 +105,7 @@ public sealed class QueueListing
             Arrival = Math.Min(envelope.Modified == 0 ? message.Modified : envelope.Modified, Now),
             Sender = sender,
             IsNew = isNew,
+            IsHeld = Files.Status(queue.Hold(id), out _, followLinks: false) == 0,
             HasFailures = Files.Status(queue.Bounce(id), out _) == 0,
             Problem = problem,
         };

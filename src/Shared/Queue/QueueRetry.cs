@@ -21,6 +21,7 @@ public static class QueueRetry
     public static int Begin(QueueLayout queue)
     {
         PosixException.Check(Files.Status(queue.SendMutex, out FileStatus mutex), "unable to look at " + queue.SendMutex);
+        ForgetTimeouts(queue);
         long end = Clocks.BoottimeMilliseconds + Patience;
         while (Holder(mutex) is int pid and > 0)
         {
@@ -37,6 +38,19 @@ public static class QueueRetry
         }
         MakeDue(queue);
         return 0;
+    }
+
+    // Hosts that could not be reached a moment ago would be left out (qmail-tcpok(8)).
+    private static void ForgetTimeouts(QueueLayout queue)
+    {
+        try
+        {
+            new TcpTimeouts(queue.TcpTo).Clear();
+        }
+        catch (PosixException)
+        {
+            // The table is the remote helper's; who may only signal qmta-send leaves it.
+        }
     }
 
     /// <summary>The process that has a lock on the queue's sendmutex, as /proc/locks shows it; 0 for none.</summary>
