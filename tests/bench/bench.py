@@ -1,7 +1,6 @@
-"""Measures three mail systems side by side and writes the comparison as a table (called by tests/bench/run).
+"""Measures mail systems side by side and writes the comparison as tables (called by tests/bench/run).
 
-Submission: N messages one after the other through each system's sendmail, its scheduler stopped, so that only the way
-into the queue counts: wall time per message (median) and processor time of sendmail and its children.
+Submission: N messages one after the other through each system's sendmail; see submission.py, which has more systems.
 Drain: messages already queued, then delivered to one smtp-sink on loopback: time from starting the scheduler to the
 last message's arrival, and to the empty queue; processor time of the whole system until then.
 Local drain: the same into Maildirs of ten users, by qmta started as root and by postfix's local(8).
@@ -10,76 +9,16 @@ have theirs, when the tenth never answers and when it does not exist.
 Idle: PSS and context switches of every process of the system during a minute without work.
 Rounds of the systems are interleaved, so that a slow moment of the machine hits all of them; medians are reported.
 """
-import argparse, json, os, re, signal, socket, statistics, subprocess, sys, time
+import argparse, os, re, socket, statistics, subprocess, sys, time
 
+import submission
 from cpugroup import CpuGroup
 from distant import Distant
+from mailsystem import NOBODY, USERS, System, end, files, to_remote, wait
 
-NOBODY = 65534
 SYSTEMS = ["qmta", "nullmailer", "postfix"]
-# The users of the local drain, made by tests/bench/run.
-USERS = [f"u{number}" for number in range(10)]
-HOMES = "/var/bench-homes"
 DOMAINS = 10
 ROUND_TRIP = 0.050
-
-
-def message(number):
-    """A message of 1 KB, as a cron job would send it."""
-    head = (f"From: Sensor <sensor@board.example>\nTo: Operator <operator@remote.example>\n"
-            f"Subject: reading {number}\n\n")
-    line = "temperature 21.5 humidity 40 pressure 1013 uptime 86400 load 0.01\n"
-    return (head + line * 20)[:1023].encode() + b"\n"
-
-
-class InRoot:
-    """Runs work in a child process inside a root directory, under a uid, and returns its result."""
-
-    def __init__(self, root):
-        self.root = root
-
-    def call(self, function, uid=0):
-        read, write = os.pipe()
-        child = os.fork()
-        if child == 0:
-            try:
-                os.close(read)
-                os.chroot(self.root)
-                os.chdir("/")
-                if uid:
-                    os.setgroups([])
-                    os.setgid(uid)
-                    os.setuid(uid)
-                result = json.dumps(function())
-                os.write(write, result.encode())
-                os._exit(0)
-            except BaseException as error:
-                print("bench:", repr(error), file=sys.stderr)
-                os._exit(1)
-        os.close(write)
-        text = b""
-        while part := os.read(read, 65536):
-            text += part
-        os.close(read)
-        _, status = os.waitpid(child, 0)
-        if status:
-            raise RuntimeError(f"the work in {self.root} failed")
-        return json.loads(text)
-
-    def run(self, *words, check=True, uid=0, **more):
-        if uid:
-            words = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups") + words
-        return subprocess.run(("chroot", self.root) + words, check=check, stdin=subprocess.DEVNULL, **more)
-
-    def start(self, *words, uid=0, env=None, log, enter=None):
-        if uid:
-            words = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups") + words
-        return subprocess.Popen(("chroot", self.root) + words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                env=env, start_new_session=True, preexec_fn=enter)
-
-
-def to_remote(number):
-    return "operator@remote.example"
 
 
 def to_user(number):
@@ -90,76 +29,9 @@ def to_domain(domains):
     return lambda number: f"operator@d{number % domains}.example"
 
 
-def submit(path, recipient, env, numbers):
-    """Submits messages one after the other; returns [wall seconds], processor seconds per message."""
-    walls, cpu = [], 0.0
-    for number in numbers:
-        arguments = [path, "-i", "-f", "sensor@board.example", recipient(number)]
-        body = f"/tmp/message.{os.getpid()}"
-        with open(body, "wb") as file:
-            file.write(message(number))
-        begin = time.monotonic()
-        child = os.posix_spawn(path, arguments, env, file_actions=[(os.POSIX_SPAWN_OPEN, 0, body, os.O_RDONLY, 0),
-                                                                 (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
-                                                                 (os.POSIX_SPAWN_OPEN, 2, "/tmp/errors", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)])
-        _, status, usage = os.wait4(child, 0)
-        walls.append(time.monotonic() - begin)
-        cpu += usage.ru_utime + usage.ru_stime
-        if status:
-            raise RuntimeError(f"{path} ended with {status}")
-    return walls, cpu / len(walls)
-
-
-class System:
-    """What the bench asks of a mail system; each says how for itself."""
-    sendmail = "/usr/sbin/sendmail"
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "USER": "nobody", "LOGNAME": "nobody"}
-
-    def __init__(self, roots, port):
-        self.root = InRoot(f"{roots}/{self.name}")
-        self.port = port
-        self.log = open(f"{roots}/{self.name}.log", "ab")
-        self.group = CpuGroup(type(self).__name__)
-        self.configure()
-
-    def submit(self, count, first=0):
-        return self.root.call(lambda: submit(self.sendmail, to_remote, self.environment, range(first, first + count)),
-                              uid=NOBODY)
-
-    def fill(self, count, recipient):
-        """Submits messages eight at a time."""
-        def part(offset):
-            child = os.fork()
-            if child == 0:
-                try:
-                    self.root.call(lambda: submit(self.sendmail, recipient, self.environment, range(offset, count, 8)),
-                                   uid=NOBODY)
-                    os._exit(0)
-                except BaseException as error:
-                    print("bench:", repr(error), file=sys.stderr)
-                os._exit(1)
-            return child
-        for child in [part(offset) for offset in range(8)]:
-            if os.waitpid(child, 0)[1]:
-                raise RuntimeError(f"{self.name} did not take all messages")
-
-    def queue(self, count, recipient=to_remote, transport="smtp"):
-        """Fills the queue."""
-        self.fill(count, recipient)
-
-    def mailboxes(self):
-        """How many messages the ten users have."""
-        return sum(len(os.listdir(f"{self.root.root}{HOMES}/{user}/Maildir/new")) for user in USERS)
-
-    def empty_mailboxes(self):
-        for user in USERS:
-            directory = f"{self.root.root}{HOMES}/{user}/Maildir/new"
-            for name in os.listdir(directory):
-                os.unlink(f"{directory}/{name}")
-
-
 class Postfix(System):
     name = "postfix"
+    how = "queued and synced by postdrop"
 
     def configure(self):
         settings = dict(myhostname="board.example", mydestination="board.example", inet_interfaces="loopback-only",
@@ -220,6 +92,7 @@ class Postfix(System):
 
 class Nullmailer(System):
     name = "nullmailer"
+    how = "queued and synced by nullmailer-queue"
 
     def configure(self):
         etc = self.root.root + "/etc/nullmailer"
@@ -254,6 +127,7 @@ class Nullmailer(System):
 
 class Qmta(System):
     name = "qmta"
+    how = "queued and synced by qmail-queue, directories too"
     programs = "/opt/qmta"
     home = "/var/qmta"
     uid = NOBODY
@@ -304,6 +178,22 @@ class Qmta(System):
         return tree(self.daemon.pid)
 
 
+class QmtaRunning(Qmta):
+    """With its daemon up, which takes messages itself, and prepares them for delivery: that counts, too."""
+    home = "/var/qmta/running"
+    label = "qmta, its daemon running"
+    how = "queued and synced by its daemon's qmail-queue, directories too"
+
+    def open(self):
+        self.control(concurrencyremote="0\n")
+        self.start()
+        wait(lambda: os.path.exists(f"{self.root.root}{self.home}/queue/lock/submit"), 20, "qmta-send to listen")
+
+    def close(self):
+        self.stop()
+        self.control(concurrencyremote="20\n")
+
+
 class QmtaAsRoot(Qmta):
     """As a mail server has it: role users, a setuid qmail-queue, deliveries under the recipients' uids."""
     programs = "/opt/qmta-root"
@@ -322,8 +212,9 @@ class Sink:
             self.port = probe.getsockname()[1]
         self.process = None
 
-    def start(self):
-        self.process = subprocess.Popen(["chroot", self.root, "smtp-sink", "-c", "-u", "nobody",
+    def start(self, counting=True):
+        """Without anybody to read the counter it must not count, or it would wait for the pipe."""
+        self.process = subprocess.Popen(["chroot", self.root, "smtp-sink", *["-c"] * counting, "-u", "nobody",
                                          f"inet:127.0.0.1:{self.port}", "1000"], stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, start_new_session=True)
         def listens():
@@ -346,29 +237,6 @@ class Sink:
 
     def stop(self):
         end(self.process)
-
-
-def wait(condition, seconds, what):
-    limit = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > limit:
-            raise RuntimeError("waited in vain for " + what)
-        time.sleep(0.02)
-
-
-def end(process):
-    if process is None or process.poll() is not None:
-        return
-    process.terminate()
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def files(directory):
-    return sum(len(names) for _, _, names in os.walk(directory))
 
 
 def tree(root):
@@ -434,6 +302,8 @@ def main():
     options.add_argument("--only", default=",".join(SYSTEMS), help="systems, separated by commas")
     options.add_argument("--strace", action="store_true", help="count the first system's system calls in the idle minute")
     options.add_argument("--quick", action="store_true", help="one round, fewer messages, no idle minute")
+    options.add_argument("--no-callers", action="store_true", help="leave out the systems that only take messages")
+    options.add_argument("--submission-only", action="store_true", help="print the submission table and stop")
     options.add_argument("--no-fairness", action="store_true", help="leave out the distant destinations")
     given = options.parse_args()
     if given.quick:
@@ -442,23 +312,18 @@ def main():
     sink = Sink(f"{given.roots}/postfix")
     kinds = {kind.name: kind for kind in (Qmta, Nullmailer, Postfix)}
     systems = [kinds[name](given.roots, sink.port) for name in given.only.split(",")]
-    walls = {s.name: [] for s in systems}
-    cpus = {s.name: [] for s in systems}
     drains = {s.name: [] for s in systems}
     empties = {s.name: [] for s in systems}
     drain_cpus = {s.name: [] for s in systems}
     idle = {}
 
-    block = max(1, given.submissions // 5)
-    for number in range(given.submissions // block):
-        for system in systems:
-            wall, cpu = system.submit(block, number * block)
-            walls[system.name] += wall
-            cpus[system.name].append(cpu)
-    for system in systems:
-        system.clear()
-        print(f"submission {system.name}: median {statistics.median(walls[system.name]) * 1000:.2f} ms, "
-              f"CPU {statistics.median(cpus[system.name]) * 1000:.2f} ms", flush=True)
+    takers = list(systems)
+    if not given.no_callers:
+        takers += [QmtaRunning(given.roots, sink.port), *submission.others(given.roots, sink.port)]
+    submissions = submission.measure(takers, sink, given.submissions)
+    if given.submission_only:
+        print("\n".join(submission.table(submissions)))
+        return
 
     for number in range(given.rounds):
         for system in systems:
@@ -502,7 +367,7 @@ def main():
         for system in systems:
             system.stop()
 
-    report(given, systems, walls, cpus, drains, empties, drain_cpus, locals_, local_cpus, fairness, idle)
+    report(given, systems, submissions, drains, empties, drain_cpus, locals_, local_cpus, fairness, idle)
 
 
 def spent(system, before, messages):
@@ -566,7 +431,7 @@ def fair_drains(given, systems):
     return times
 
 
-def report(given, systems, walls, cpus, drains, empties, drain_cpus, locals_, local_cpus, fairness, idle):
+def report(given, systems, submissions, drains, empties, drain_cpus, locals_, local_cpus, fairness, idle):
     first = systems[0].name
     names = [s.name for s in systems]
     rows = []
@@ -583,10 +448,6 @@ def report(given, systems, walls, cpus, drains, empties, drain_cpus, locals_, lo
     def medians(figures):
         return {name: statistics.median(values) for name, values in figures.items() if values}
 
-    row("submission, wall per message (median, ms)", {n: statistics.median(walls[n]) * 1000 for n in names}, "{:.2f}",
-        lambda ours, theirs: ours / theirs)
-    row("submission, processor time per message (ms)", {n: statistics.median(cpus[n]) * 1000 for n in names}, "{:.2f}",
-        lambda ours, theirs: ours / theirs)
     row("drain until the queue is empty (median, messages/s)", {n: statistics.median(empties[n]) for n in names}, "{:.0f}",
         lambda ours, theirs: ours / theirs)
     row("drain until the last arrival (median, messages/s)", {n: statistics.median(drains[n]) for n in names}, "{:.0f}",
@@ -613,7 +474,9 @@ def report(given, systems, walls, cpus, drains, empties, drain_cpus, locals_, lo
     text = f"""# Side by side
 
 Written by `make bench` on {time.strftime("%Y-%m-%d")}: {os.cpu_count()} × {processor}, Linux {os.uname().release},
-Debian {open("/etc/debian_version").read().strip()}; nullmailer and postfix from Debian's packages.
+Debian {open("/etc/debian_version").read().strip()}; all but qmta from Debian's packages.
+
+{chr(10).join(submission.table(submissions))}
 
 {chr(10).join(lines)}
 
@@ -621,9 +484,11 @@ How it is measured:
 
 - All queues are on one ext4 image, journalled, mounted through a loop device with direct I/O. Each system keeps its own
   durability: qmta fsyncs a message's files and their directories before it answers, postfix fsyncs its queue file,
-  nullmailer fsyncs its queue file.
-- Submission: {given.submissions} messages of 1 KB one after the other through each system's `sendmail` by an ordinary user, the
-  scheduler stopped, in five interleaved blocks. Processor time is that of `sendmail` and the programs it waits for.
+  nullmailer and dma fsync theirs, OpenSMTPD does not.
+- Submission: {given.submissions} messages of 1 KB one after the other through each system's `sendmail` by an ordinary user, in
+  five interleaved blocks. Processor time is that of `sendmail` and the programs it waits for, and of the system's
+  daemon where one runs. Only OpenSMTPD needs one; qmta is there twice, with its daemon stopped, as the other systems'
+  are, and with it running. msmtp has no queue: it hands the message to `smtp-sink` and is done when that has it.
 - Drain: {given.messages} messages already in the queue, then the scheduler is started (postfix: already up, the messages
   released from hold, and the clock starts when its queue is flushed); it ends when `smtp-sink` on loopback has the last
   one, and when the queue is empty. Up to 20 connections for qmta and postfix; nullmailer sends one after the other. No
