@@ -75,6 +75,8 @@ internal static class Program
     private static int Deliver(Options options, QueueLayout queue, ControlFiles control, int signals)
     {
         Settings settings = new(control, queue);
+        // Before anything is started that could take itself for the service.
+        ServiceNotices? notices = options.Daemon ? new ServiceNotices() : null;
         // What helpers and queue programs are told is where this process looked.
         Variables.Set("QUEUEDIR", queue.Directory);
         Variables.Set("CONFSPLIT", queue.Split.ToString());
@@ -96,7 +98,7 @@ internal static class Program
         if (options.Logger.Length > 0 && !Log.StartLogger(options.Logger)) return 111;
         Cleaner cleaner = new(queue);
         if (options.ForeignClean && !cleaner.UseProgram()) return 111;
-        Scheduler scheduler = new(queue, settings, helpers, cleaner, signals, options.Daemon);
+        Scheduler scheduler = new(queue, settings, helpers, cleaner, signals, options.Daemon) { Notices = notices };
         if (rootHelper != null) scheduler.Adopt(rootHelper);
         return scheduler.Run();
     }

@@ -43,6 +43,9 @@ internal sealed partial class Scheduler
     private long deliveries;
     private bool stopping, untried, foundNothing;
 
+    /// <summary>Who is told that the service is ready, alive and stopping.</summary>
+    internal ServiceNotices? Notices { get; init; }
+
     /// <param name="queue">The queue; its lock is held.</param>
     /// <param name="settings">What the control files say.</param>
     /// <param name="helpers">Starts delivery helpers.</param>
@@ -87,6 +90,7 @@ internal sealed partial class Scheduler
         LookForRequests();
         todo.Begin();
         nextScan = clock.SinceBoot + TodoInterval * 1000L;
+        Notices?.Say("READY=1");
         while (true)
         {
             FollowClock();
@@ -463,6 +467,7 @@ internal sealed partial class Scheduler
         ];
         // While stopping, new mail is the next one's business; the trigger would only keep us from sleeping.
         if (stopping) entries[1].Fd = -1;
+        Notices?.StillAlive();
         if (Poll.Wait(entries, Timeout()) < 0) return;
         if (entries[0].Happened != 0) TakeSignals();
         if (entries[1].Happened != 0)
@@ -498,9 +503,10 @@ internal sealed partial class Scheduler
     /// <summary>How long nothing will happen by itself, in milliseconds.</summary>
     private int Timeout()
     {
-        if (stopping) return -1;
-        if (todo.Scanning || cleaner.Searching) return 0;
-        long wait = Math.Min(Math.Min(nextScan, nextCleanup), queueServer?.OpensAt ?? long.MaxValue) - clock.SinceBoot;
+        if (!stopping && (todo.Scanning || cleaner.Searching)) return 0;
+        long wait = (Notices?.NextSign ?? long.MaxValue) - clock.SinceBoot;
+        if (stopping) return wait > int.MaxValue ? -1 : (int)Math.Max(wait, 0);
+        wait = Math.Min(wait, Math.Min(Math.Min(nextScan, nextCleanup), queueServer?.OpensAt ?? long.MaxValue) - clock.SinceBoot);
         if (finished.TryPeek(out _, out long due)) wait = Math.Min(wait, (due - clock.Now) * 1000);
         foreach (Channel channel in channels)
         {
@@ -536,6 +542,7 @@ internal sealed partial class Scheduler
                 case Signals.TERM or Signals.INT:
                     stopping = true;
                     queueServer?.Close();
+                    Notices?.Say("STOPPING=1");
                     LogStatus();
                     break;
                 case Signals.ALRM:
