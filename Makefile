@@ -10,7 +10,7 @@ SOURCES := $(shell find src build.proj aot.props Directory.Build.props Directory
 	scripts/build scripts/setup \( -name bin -o -name obj \) -prune -o -print)
 SINK_SOURCES := $(shell find tests/sink \( -name bin -o -name obj \) -prune -o -print 2>/dev/null)
 
-.PHONY: help build test unit quickstart e2e interop interop-local crash bench soak rpi install clean
+.PHONY: help build test unit quickstart e2e interop interop-local crash bench soak rpi install uninstall deb test-deb man clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,18 @@ rpi: ## cross-compile to artifacts/RID: RID=linux-arm64 (default) or linux-arm; 
 
 install: $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## install the programs of BIN below DESTDIR and PREFIX (default /usr)
 	scripts/install "$(DESTDIR)" "$(PREFIX)" "$(BIN)"
+
+uninstall: ## remove what install put there; mail, configuration and users stay
+	scripts/uninstall "$(DESTDIR)" "$(PREFIX)" "$(BIN)"
+
+deb: artifacts/.built ## the Debian packages qmta and qmta-mini in artifacts/deb; after "make rpi RID=...", "scripts/deb RID" makes that board's
+	scripts/deb
+
+test-deb: artifacts/.built artifacts/.sink ## install, set up, upgrade and purge the packages in a clean Debian (root, debootstrap)
+	tests/deb/run
+
+man: ## check the man pages: mandoc -Tlint, and a page for every program and control file
+	tests/man/run
 
 clean: ## remove what was built
 	rm -rf artifacts run

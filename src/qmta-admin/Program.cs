@@ -26,6 +26,7 @@ internal static class Program
         [
             SetupCommand.Create(),
             DoctorCommand.Create(),
+            StatsCommand.Create(),
             QueueCommands.Create(),
             QueueCommands.QmailRead(),
             QueueCommands.QmailStatus(),
