@@ -117,7 +117,7 @@ internal static class StatsCommand
         if (tallies.Count > top) text.Append($"... and {tallies.Count - top} more\n");
     }
 
-    private static IEnumerable<KeyValuePair<string, Tally>> Most(Dictionary<string, Tally> tallies, int top)
+    private static List<KeyValuePair<string, Tally>> Most(Dictionary<string, Tally> tallies, int top)
     {
         List<KeyValuePair<string, Tally>> sorted = [.. tallies];
         sorted.Sort((a, b) => b.Value.Attempts != a.Value.Attempts ? b.Value.Attempts.CompareTo(a.Value.Attempts) : string.CompareOrdinal(a.Key, b.Key));
