@@ -51,7 +51,7 @@ soak: artifacts/.built ## the long version of crash: 60 one-shot runs over 1,000
 	tests/crash/one-shot-drains --bin $(BIN) --runs 60
 	tests/crash/kill-random --bin $(BIN) --kills 5000
 
-bench: artifacts/.built ## side by side with postfix and nullmailer (root, Debian); writes docs/bench.md
+bench: artifacts/.built ## side by side with other mail systems (root, Debian); writes docs/bench.md
 	tests/bench/run --bin $(BIN)
 
 rpi: ## cross-compile to artifacts/RID: RID=linux-arm64 (default) or linux-arm; rpi/README.md says what it needs

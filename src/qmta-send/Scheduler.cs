@@ -227,7 +227,7 @@ internal sealed partial class Scheduler
             return null;
         }
         string path = queue.Recipients(channel.Kind, id);
-        return new Job(id, sender, birth, channel.Kind, path) 
+        return new Job(id, sender, birth, channel.Kind, path)
         {
             Dying = IsDying(sender, birth),
             ExtraHeader = extraHeader,
