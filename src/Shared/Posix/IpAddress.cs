@@ -25,6 +25,22 @@ public readonly record struct IpAddress
     /// <summary>Whether it is this host talking to itself: 127.0.0.0/8 or ::1.</summary>
     public bool IsLoopback => high == 0 && (IsV6 ? low == 1 : low >> 24 == 127);
 
+    /// <summary>The number of its bits, 32 or 128.</summary>
+    public int Bits => IsV6 ? 128 : 32;
+
+    /// <summary>The address of IPv4 that this one of IPv6 stands for (::ffff:192.0.2.1); else this one itself.</summary>
+    public IpAddress Unmapped => IsV6 && high == 0 && low >> 32 == 0xFFFF ? new(0, (uint)low, false) : this;
+
+    /// <summary>The network it is in: its first bits, and zeros.</summary>
+    /// <param name="bits">From 0 to <see cref="Bits"/>.</param>
+    public IpAddress Network(int bits)
+    {
+        int ofHigh = IsV6 ? Math.Min(bits, 64) : 0, ofLow = IsV6 ? Math.Max(bits - 64, 0) : bits + 32;
+        // A shift by 64 would be one by 0.
+        return new(ofHigh == 0 ? 0 : high & ulong.MaxValue << (64 - ofHigh),
+            ofLow == 0 ? 0 : low & ulong.MaxValue << (64 - ofLow), IsV6);
+    }
+
     public static IpAddress LoopbackV4 => new(0, 0x7F000001, false);
 
     public static IpAddress LoopbackV6 => new(0, 1, true);
