@@ -38,6 +38,7 @@ internal sealed class MessageSeries(QueueLayout? queue)
         while (Poll.WaitFor(socket, false, IdleMilliseconds))
         {
             PacketInput input = new(socket, deadline(), packet);
+            if (!input.HasBegun()) break;
             byte code;
             try
             {
@@ -68,14 +69,18 @@ internal sealed class PacketInput(int socket, Deadline deadline, byte[] packet) 
 
     internal override int ReadEnvelope(Span<byte> buffer) => Read(buffer, QueuePacket.Envelope);
 
+    /// <summary>Takes the first packet; false when the other end is gone and there is no message.</summary>
+    internal bool HasBegun()
+    {
+        Next();
+        return !gone;
+    }
+
     // Bytes of packets of that kind; 0 when another kind has come.
     private int Read(Span<byte> buffer, byte wanted)
     {
-        while (start == end && !over)
-        {
-            Next();
-            if (gone || kind == QueuePacket.GivenUp) throw new QueueingException(ExitCode.Read);
-        }
+        while (start == end && !over) Next();
+        if (gone || kind == QueuePacket.GivenUp) throw new QueueingException(ExitCode.Read);
         if (start == end || kind == QueuePacket.Message != (wanted == QueuePacket.Message)) return 0;
         int n = Math.Min(buffer.Length, end - start);
         packet.AsSpan(start, n).CopyTo(buffer);

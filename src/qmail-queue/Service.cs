@@ -57,11 +57,15 @@ internal sealed class Service(QueueLayout queue)
         while (true)
         {
             Event happened = Wait();
-            int connection;
-            PeerProcess peer;
+            PeerProcess peer = default;
+            int connection = happened == Event.Connection ? LocalSocket.Accept(Listening, out peer) : -Errno.EAGAIN;
             lock (gate)
             {
-                if (ended) return;
+                if (ended)
+                {
+                    _ = Files.Close(connection);
+                    return;
+                }
                 if (happened != Event.Connection)
                 {
                     if (!leader)
@@ -74,7 +78,6 @@ internal sealed class Service(QueueLayout queue)
                     while (busy > 0) Monitor.Wait(gate);
                     return;
                 }
-                connection = LocalSocket.Accept(Listening, out peer);
                 if (connection >= 0 && !Admit(peer.Uid))
                 {
                     _ = Files.Close(connection);

@@ -41,7 +41,7 @@ internal sealed class Author(Submission submission, HostCompletion hosts, Inject
 
     // The password file is asked last: the name service may be slow.
     private static string User => Variable("QMAILUSER") ?? Variable("MAILUSER") ?? Variable("USER") ?? Variable("LOGNAME")
-        ?? Users.ByUid(Users.RealUid)?.Name ?? "anonymous";
+        ?? UserNames.Of(Users.RealUid) ?? "anonymous";
 
     private string Host
     {

@@ -126,6 +126,9 @@ internal static unsafe partial class Libc
     [LibraryImport(C)] internal static partial byte* getenv(byte* name);
     [LibraryImport(C)] internal static partial int setenv(byte* name, byte* value, int overwrite);
     [LibraryImport(C)] internal static partial int unsetenv(byte* name);
+    // Only a function can be bound, and environ(7) is a variable; the runtime's own library has this one for it, and a
+    // statically linked program has no dlsym that finds it.
+    [LibraryImport("libSystem.Native", EntryPoint = "SystemNative_GetEnviron")] internal static partial byte** GetEnviron();
     [LibraryImport(C)] internal static partial nint dlsym(nint library, byte* name);
     [LibraryImport(C, SetLastError = true)] internal static partial int gethostname(byte* buffer, nint size);
 

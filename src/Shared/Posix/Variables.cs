@@ -6,18 +6,8 @@ namespace Qmta.Posix;
 /// <summary>Environment variables as Latin-1 strings, byte for byte (environ(7)).</summary>
 public static unsafe class Variables
 {
-    private static byte*** environ;
-
     /// <summary>The C library's own list, for a program that is started with the environment as it is.</summary>
-    internal static byte** Pointer
-    {
-        get
-        {
-            if (environ == null)
-                fixed (byte* name = "environ\0"u8) environ = (byte***)Libc.dlsym(0 /* RTLD_DEFAULT */, name);
-            return *environ;
-        }
-    }
+    internal static byte** Pointer => Libc.GetEnviron();
 
     /// <summary>The value of a variable, or null when it is not set.</summary>
     public static string? Get(string name)
