@@ -16,10 +16,12 @@ internal sealed class MisplacedMessages
 
     private readonly QueueLayout queue;
     private readonly QueueOwners owners;
+    private readonly Repairs repairs;
     private readonly string aside;
 
-    private MisplacedMessages(QueueLayout queue, QueueOwners owners)
+    private MisplacedMessages(QueueLayout queue, QueueOwners owners, Repairs repairs)
     {
+        this.repairs = repairs;
         this.queue = queue;
         this.owners = owners;
         aside = queue.Directory + "/aside";
@@ -27,12 +29,12 @@ internal sealed class MisplacedMessages
 
     /// <summary>Puts every file where it belongs and sets owners and modes.</summary>
     /// <exception cref="PosixException">A directory cannot be read or a file not be moved.</exception>
-    internal static void Repair(QueueLayout queue, QueueOwners owners)
+    internal static void Repair(QueueLayout queue, QueueOwners owners, Repairs repairs)
     {
-        MisplacedMessages messages = new(queue, owners);
+        MisplacedMessages messages = new(queue, owners, repairs);
         messages.SetAside();
         messages.Place();
-        foreach (string kind in Kinds) messages.Own(queue.Directory + "/" + kind, kind is "mess" or "hold" ? 0x1A0 /* 0640 */ : 0x180 /* 0600 */);
+        foreach (string kind in Kinds) messages.Own(queue.Directory + "/" + kind, kind is "mess" or "hold" or "intd" or "todo" ? 0x1A0 /* 0640 */ : 0x180 /* 0600 */);
     }
 
     private void SetAside()
@@ -43,9 +45,11 @@ internal sealed class MisplacedMessages
             foreach (string name in Snapshot($"{queue.Directory}/mess/{directory}"))
             {
                 string path = $"{queue.Directory}/mess/{directory}/{name}";
+                repairs.Looked();
                 if (!QueueLayout.TryParseId(name, out ulong id) || Files.Status(path, out FileStatus status, false) < 0
                     || !status.IsFile || (status.Inode == id && path == queue.Mess(id)))
                     continue;
+                if (!repairs.May($"move message {name} to where its number says: {queue.Mess(status.Inode)}")) continue;
                 Make(aside);
                 // The other files lie under the old number, flat or in the old split.
                 foreach (string kind in Kinds)
@@ -63,6 +67,11 @@ internal sealed class MisplacedMessages
     private void Place()
     {
         if (Files.Status(aside, out _) < 0) return;
+        if (repairs.TestOnly)
+        {
+            _ = repairs.May("finish the moves of an interrupted repair");
+            return;
+        }
         List<string> names = Snapshot(aside);
         // todo comes last: with it qmta-send sees the message, and then the rest must be there.
         foreach (string kind in Kinds)
@@ -100,7 +109,6 @@ internal sealed class MisplacedMessages
 
     private void Own(string directory, int mode)
     {
-        if (Files.Status(directory, out _) == -Errno.ENOENT) return; // a queue of qmail has no holds
         foreach (string name in Snapshot(directory))
         {
             string path = directory + "/" + name;
@@ -110,10 +118,11 @@ internal sealed class MisplacedMessages
                 Own(path, mode);
                 continue;
             }
-            if (status.IsFile) Owned.Set(path, owners.Queue, owners.Group, mode);
+            repairs.Looked();
+            if (status.IsFile) Owned.Set(path, owners.Queue, owners.Group, mode, repairs);
         }
     }
 
     // Renaming while reading a directory may show an entry twice or not at all.
-    private static List<string> Snapshot(string directory) => [.. Files.List(directory)];
+    private static List<string> Snapshot(string directory) => Files.Status(directory, out _) == -Errno.ENOENT ? [] : [.. Files.List(directory)];
 }

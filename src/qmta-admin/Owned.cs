@@ -1,4 +1,5 @@
 // Owner and mode of a file, set through a descriptor: a path could lead elsewhere by the time of the second call.
+using System;
 using Qmta.Posix;
 
 namespace Qmta.Admin;
@@ -16,8 +17,18 @@ internal static class Owned
 
     /// <summary>Gives the file owner, group and mode unless it has them; a symbolic link is refused.</summary>
     /// <exception cref="PosixException">It cannot be opened or changed.</exception>
-    internal static void Set(string path, uint owner, uint group, int mode)
+    /// <param name="path">The file.</param>
+    /// <param name="owner">Its owner from now on.</param>
+    /// <param name="group">Its group from now on.</param>
+    /// <param name="mode">Its mode from now on.</param>
+    /// <param name="repairs">Asked first; null for just doing it.</param>
+    internal static void Set(string path, uint owner, uint group, int mode, Repairs? repairs = null)
     {
+        if (repairs != null && Files.Status(path, out FileStatus now, followLinks: false) == 0)
+        {
+            bool right = now.Uid == owner && now.Gid == group && now.Mode == mode;
+            if (right || !repairs.May($"give {path} the owner {owner}:{group} and the mode {Convert.ToString(mode, 8)}")) return;
+        }
         int fd = Files.Open(path, OpenMode.Read | OpenMode.NonBlocking | OpenMode.NoFollow);
         // One's own file without permissions for oneself; only root is to be afraid of other people's paths.
         if (fd == -Errno.EACCES && Users.EffectiveUid != 0 && Files.ChangeMode(path, mode) == 0) return;

@@ -11,15 +11,23 @@ internal sealed class QueueFix
 {
     private readonly QueueLayout queue;
     private readonly QueueOwners owners;
+    private readonly Repairs repairs;
+    private readonly bool rates;
 
-    private QueueFix(QueueLayout queue, QueueOwners owners)
+    private QueueFix(QueueLayout queue, QueueOwners owners, Repairs repairs, bool rates)
     {
         this.queue = queue;
         this.owners = owners;
+        this.repairs = repairs;
+        this.rates = rates;
     }
 
     /// <summary>Creates or repairs; returns the exit code: 0, 100 when users are missing, 111 when something failed.</summary>
-    internal static int Run(QueueLayout queue, string? oneUser)
+    /// <param name="queue">The queue.</param>
+    /// <param name="oneUser">As root: whose alone it is; null for the mail system's users.</param>
+    /// <param name="repairs">What may be changed.</param>
+    /// <param name="rates">Whether it gets a directory for rates.</param>
+    internal static int Run(QueueLayout queue, string? oneUser, Repairs repairs, bool rates)
     {
         try
         {
@@ -29,7 +37,9 @@ internal sealed class QueueFix
                 return 100;
             }
             if (QueueOwners.Determine(oneUser) is not QueueOwners owners) return 100;
-            return new QueueFix(queue, owners).Run();
+            int code = new QueueFix(queue, owners, repairs, rates).Run();
+            if (code == 0) repairs.Conclude(queue.Directory);
+            return code == 0 && repairs is { TestOnly: true, Changes: > 0 } ? 1 : code;
         }
         catch (PosixException failure)
         {
@@ -40,16 +50,22 @@ internal sealed class QueueFix
 
     private int Run()
     {
-        CreateParents(queue.Directory);
+        if (Files.Status(queue.Directory, out _) == -Errno.ENOENT)
+        {
+            if (!repairs.May("create the queue " + queue.Directory)) return repairs.TestOnly ? 0 : 111;
+            CreateParents(queue.Directory);
+        }
         Directory(queue.Directory, owners.Passage);
         Directory(queue.Directory + "/lock", owners.Passage);
-        using Mutex mutex = new(queue);
+        // A test does not even make the lock file; then nobody can have it.
+        if (repairs.TestOnly && Files.Status(queue.SendMutex, out _) == -Errno.ENOENT) _ = repairs.May("create " + queue.SendMutex);
+        using Mutex mutex = new(queue, create: !repairs.TestOnly);
         if (!mutex.Taken)
         {
             Standard.Error($"queue-fix: fatal: qmta-send is running on {queue.Directory}; stop it first");
             return 111;
         }
-        Own(queue.SendMutex, owners.Queue, 0x180 /* 0600 */);
+        if (Files.Status(queue.SendMutex, out _) == 0) Own(queue.SendMutex, owners.Queue, 0x180 /* 0600 */);
         File(queue.TcpTo, owners.Remote, 0x1A4 /* 0644 */, 1024);
         Fifo(queue.Trigger);
         Directory(queue.Pid, owners.Staging);
@@ -68,7 +84,9 @@ internal sealed class QueueFix
             Directory($"{queue.Directory}/{kind}", mode);
             SubDirectories(kind, mode);
         }
-        MisplacedMessages.Repair(queue, owners);
+        if (rates) Directory(queue.Directory + "/ratelimit", QueueOwners.Private);
+        MisplacedMessages.Repair(queue, owners, repairs);
+        if (repairs.TestOnly) return 0;
         foreach (string kind in (ReadOnlySpan<string>)["", "/lock", "/mess", "/todo"])
             PosixException.Check(Files.SyncDirectory(queue.Directory + kind), "unable to sync " + queue.Directory + kind);
         return 0;
@@ -91,8 +109,13 @@ internal sealed class QueueFix
 
     private void Directory(string path, int mode)
     {
-        int made = Files.MakeDirectory(path, mode);
-        if (made < 0 && made != -Errno.EEXIST) PosixException.Check(made, "unable to create " + path);
+        repairs.Looked();
+        if (Files.Status(path, out _, followLinks: false) == -Errno.ENOENT)
+        {
+            if (!repairs.May("create " + path)) return;
+            int made = Files.MakeDirectory(path, mode);
+            if (made < 0 && made != -Errno.EEXIST) PosixException.Check(made, "unable to create " + path);
+        }
         PosixException.Check(Files.Status(path, out FileStatus status, followLinks: false), "unable to look at " + path);
         if (!status.IsDirectory) throw new PosixException(Errno.ENOTDIR, "unable to use " + path);
         Own(path, owners.Queue, mode);
@@ -100,6 +123,17 @@ internal sealed class QueueFix
 
     private void File(string path, uint owner, int mode, int size)
     {
+        repairs.Looked();
+        int found = Files.Status(path, out FileStatus before, followLinks: false);
+        if (found == -Errno.ENOENT || (found == 0 && before.Size < size))
+        {
+            if (!repairs.May((found < 0 ? "create " : "fill ") + path)) return;
+        }
+        else if (repairs.TestOnly)
+        {
+            Own(path, owner, mode);
+            return;
+        }
         int fd = PosixException.Check(Files.Open(path, OpenMode.ReadWrite | OpenMode.Create | OpenMode.NoFollow, mode), "unable to create " + path);
         PosixException.Check(Files.Status(fd, out FileStatus status), "unable to look at " + path);
         if (status.Size < size) PosixException.Check(Files.WriteAll(fd, new byte[size]), "unable to write " + path);
@@ -109,6 +143,9 @@ internal sealed class QueueFix
 
     private void Fifo(string path)
     {
+        repairs.Looked();
+        int found = Files.Status(path, out FileStatus before, followLinks: false);
+        if ((found == -Errno.ENOENT || (found == 0 && !before.IsFifo)) && !repairs.May("make the FIFO " + path)) return;
         // Something else under the trigger's name would keep every message waiting for the next full scan.
         if (Files.Status(path, out FileStatus status, followLinks: false) == 0 && !status.IsFifo)
             PosixException.Check(Files.Unlink(path), "unable to remove " + path);
@@ -117,18 +154,22 @@ internal sealed class QueueFix
         Own(path, owners.Queue, 0x192);
     }
 
-    private void Own(string path, uint owner, int mode) => Owned.Set(path, owner, owners.Group, mode);
+    private void Own(string path, uint owner, int mode) => Owned.Set(path, owner, owners.Group, mode, repairs);
 
     /// <summary>The lock that says that no qmta-send works on the queue meanwhile.</summary>
     private readonly ref struct Mutex
     {
         private readonly int fd;
 
-        internal Mutex(QueueLayout queue)
+        internal Mutex(QueueLayout queue, bool create)
         {
-            fd = PosixException.Check(Files.Open(queue.SendMutex, OpenMode.Write | OpenMode.Create | OpenMode.NoFollow, 0x180),
-                "unable to open " + queue.SendMutex);
-            Taken = Files.TryLock(fd) == 0;
+            fd = Files.Open(queue.SendMutex, OpenMode.Write | (create ? OpenMode.Create : 0) | OpenMode.NoFollow, 0x180);
+            if (!create && fd == -Errno.ENOENT) Taken = true;
+            else
+            {
+                PosixException.Check(fd, "unable to open " + queue.SendMutex);
+                Taken = Files.TryLock(fd) == 0;
+            }
         }
 
         internal bool Taken { get; }

@@ -25,7 +25,7 @@ public sealed class QueueFixTests : IDisposable
 
     // As root a queue for one user has to be asked for.
     private static int Fix(QueueLayout layout) =>
-        QueueFix.Run(layout, Users.EffectiveUid == 0 ? Users.ByUid(0)!.Name : null);
+        QueueFix.Run(layout, Users.EffectiveUid == 0 ? Users.ByUid(0)!.Name : null, new Repairs(), rates: false);
 
     private static string? Mode(string path) =>
         Files.Status(path, out FileStatus status, followLinks: false) < 0 ? null : Convert.ToString(status.Mode, 8) + (status.IsDirectory ? "/" : status.IsFifo ? "|" : "");
@@ -131,7 +131,7 @@ public sealed class QueueFixTests : IDisposable
         Fill(40);
         Dictionary<string, string> before = Everything(queue);
         Copy();
-        MisplacedMessages.Repair(queue.Layout, Me);
+        MisplacedMessages.Repair(queue.Layout, Me, new Repairs());
         Assert.Equal(before, Everything(queue));
         Assert.False(Directory.Exists(queue.At("aside")));
     }
@@ -172,9 +172,9 @@ public sealed class QueueFixTests : IDisposable
         Files.Status(queue.At(having[having.Count / 2]), out FileStatus status);
         string way = queue.At($"aside/{obstacle}.{status.Inode}");
         Directory.CreateDirectory(way + "/full");
-        Assert.Throws<PosixException>(() => MisplacedMessages.Repair(queue.Layout, Me));
+        Assert.Throws<PosixException>(() => MisplacedMessages.Repair(queue.Layout, Me, new Repairs()));
         Directory.Delete(way, recursive: true);
-        MisplacedMessages.Repair(queue.Layout, Me);
+        MisplacedMessages.Repair(queue.Layout, Me, new Repairs());
         Assert.Equal(before, Everything(queue));
     }
 }
