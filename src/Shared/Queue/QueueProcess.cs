@@ -18,9 +18,13 @@ internal sealed class QueueProcess : QueueProgram
     private bool messageOpen = true;
     private bool failed;
 
-    private QueueProcess(int pid, int messageFd, int envelopeFd, byte[] buffer)
+    private readonly RefusalPipe? refusal;
+
+    private QueueProcess(int pid, int messageFd, int envelopeFd, RefusalPipe? refusal)
     {
         Pid = pid;
+        this.refusal = refusal;
+        byte[] buffer = new byte[16384];
         message = new ByteWriter(messageFd, "message to queue program", buffer);
         // The message is closed before the envelope begins: one buffer serves both.
         envelope = new ByteWriter(envelopeFd, "envelope to queue program", buffer);
@@ -43,13 +47,18 @@ internal sealed class QueueProcess : QueueProgram
             return null;
         }
         List<string> words = CommandWords.Split(program, Variables.Get);
+        // qmail-queue itself has codes for everything.
+        RefusalPipe? refusal = program == Usual ? null : RefusalPipe.Open(ref environment);
+        Inherit[] inherited = [new(messageRead, 0), new(envelopeRead, 1)];
         int pid = words.Count == 0 ? -Errno.ENOENT : Processes.Start(Programs.Find(words[0]), CollectionsMarshal.AsSpan(words),
-            [new(messageRead, 0), new(envelopeRead, 1)], environment);
+            refusal == null ? inherited : [.. inherited, refusal.Inherit], environment);
         _ = Files.Close(messageRead);
         _ = Files.Close(envelopeRead);
-        if (pid >= 0) return new QueueProcess(pid, messageWrite, envelopeWrite, new byte[16384]);
+        refusal?.Handed();
+        if (pid >= 0) return new QueueProcess(pid, messageWrite, envelopeWrite, refusal);
         _ = Files.Close(messageWrite);
         _ = Files.Close(envelopeWrite);
+        _ = refusal?.Close();
         result = new QueueResult(-1, $"Zunable to exec qq: {program}: {Errno.Text(pid)} (#4.3.0)");
         return null;
     }
@@ -115,9 +124,12 @@ internal sealed class QueueProcess : QueueProgram
             failed = true;
         }
         _ = Files.Close(envelope.Fd);
-        if (Processes.Wait(Pid, out ExitStatus status) < 0) return new QueueResult(-1, "Zqq waitpid surprise (#4.3.0)");
+        int waited = Processes.Wait(Pid, out ExitStatus status);
+        string? words = refusal?.Close();
+        if (waited < 0) return new QueueResult(-1, "Zqq waitpid surprise (#4.3.0)");
         if (status.Crashed) return new QueueResult(-1, "Zqq crashed (#4.3.0)");
-        return QueueResult.OfExit(status.Code, !failed);
+        return status.Code == RefusalPipe.ExitCode && words != null ? new QueueResult(status.Code, words)
+            : QueueResult.OfExit(status.Code, !failed);
     }
 
     private void CloseMessage()

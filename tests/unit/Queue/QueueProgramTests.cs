@@ -64,6 +64,27 @@ public sealed class QueueProgramTests : IDisposable
         Assert.Equal(text[0] == 'D', result.Permanent);
     }
 
+    [Theory]
+    [InlineData("Dtoo many stamps (#5.7.1)", "Dtoo many stamps (#5.7.1)")]
+    [InlineData("Znot before noon\n", "Znot before noon")]
+    [InlineData("Dtwo\nlines\r\n", "Dtwo lines")]
+    [InlineData("unlettered", "Zqq temporary problem (#4.3.0)")]
+    [InlineData("D", "Zqq temporary problem (#4.3.0)")]
+    [InlineData("", "Zqq temporary problem (#4.3.0)")]
+    public void AProgramMayUseItsOwnWords(string said, string text)
+    {
+        foreach (string descriptor in (string[])["4", "$ERROR_FD"])
+            Assert.Equal(new QueueResult(88, text),
+                Run($"cat >/dev/null; eval 'printf \"%s\" \"{said}\" >&{descriptor}'; exit 88", Small));
+        // Words without the code are none, and nobody waits for one who keeps the descriptor.
+        Assert.True(Run($"cat >/dev/null; cat <&1 >/dev/null; printf '%s' '{said}' >&4; exit 0", Small).Accepted);
+        Assert.Equal(text, Run($"cat >/dev/null; (exec >/dev/null 2>&1 <&1; sleep 5) & printf '%s' '{said}' >&4; exit 88", Small).Text);
+    }
+
+    [Fact]
+    public void WordsAreCut() =>
+        Assert.Equal("D" + new string('x', 399), Run("cat >/dev/null; { printf D; head -c 60000 /dev/zero | tr '\\0' x; } >&4; exit 88", Small).Text);
+
     [Fact]
     public void ACrashIsTemporary() => Assert.Equal("Zqq crashed (#4.3.0)", Run("kill -9 $$", Small).Text);
 
