@@ -10,7 +10,7 @@ SOURCES := $(shell find src build.proj aot.props Directory.Build.props Directory
 	scripts/build scripts/setup \( -name bin -o -name obj \) -prune -o -print)
 SINK_SOURCES := $(shell find tests/sink \( -name bin -o -name obj \) -prune -o -print 2>/dev/null)
 
-.PHONY: help build test unit quickstart e2e interop interop-local crash bench soak rpi install uninstall deb test-deb man clean
+.PHONY: help build test unit quickstart e2e interop interop-local crash fuzz bench soak rpi install uninstall deb test-deb man clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,9 +47,13 @@ crash: artifacts/.built ## kill everything at random moments, 500 times; SEED=N 
 	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/one-shot-drains --bin $(BIN)
 
-soak: artifacts/.built ## the long version of crash: 60 one-shot runs over 1,000 messages each, 5,000 kills
+fuzz: ## hostile input for every parser, SECONDS=10 for each; SEED=N repeats a run (tests/fuzz/README.md)
+	tests/fuzz/run --seconds $(or $(SECONDS),10) $(if $(SEED),--seed $(SEED))
+
+soak: artifacts/.built ## the long versions: 60 one-shot runs over 1,000 messages each, 5,000 kills, 15 minutes of fuzzing
 	tests/crash/one-shot-drains --bin $(BIN) --runs 60
 	tests/crash/kill-random --bin $(BIN) --kills 5000
+	tests/fuzz/run --seconds 45 --seed $(or $(SEED),$(shell date +%s))
 
 bench: artifacts/.built ## side by side with other mail systems (root, Debian); writes docs/bench.md
 	tests/bench/run --bin $(BIN)

@@ -11,10 +11,10 @@ internal sealed class Conversation
 {
     private readonly ClientConnection connection;
     private readonly ISession session;
-    private Handshakes? handshake;
+    private ServerTls? handshake;
 
     /// <param name="tls">TLS comes first; null for not.</param>
-    internal Conversation(ClientConnection connection, Peer peer, SessionFactory begin, Handshakes? tls)
+    internal Conversation(ClientConnection connection, Peer peer, SessionFactory begin, ServerTls? tls)
     {
         this.connection = connection;
         handshake = tls;

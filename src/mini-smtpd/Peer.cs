@@ -17,9 +17,6 @@ internal sealed class Peer
     // Over the process's environment; null says that the variable is not set.
     private readonly Dictionary<string, string?> variables = [];
 
-    // Over those, while a message with this sender and these recipients is received (from.envrules).
-    private readonly Dictionary<string, string?> ofMessage = [];
-
     private Peer() { }
 
     /// <summary>Whether a user of this host started the program: there is no connection.</summary>
@@ -43,17 +40,7 @@ internal sealed class Peer
     internal string? RelayClient => Variable("RELAYCLIENT");
 
     /// <summary>A variable as it holds for this connection; null when it is not set.</summary>
-    internal string? Variable(string name) => ofMessage.TryGetValue(name, out string? value)
-        || variables.TryGetValue(name, out value) ? value : Variables.Get(name);
-
-    /// <summary>Sets variables for the message that is being received, over those of the connection.</summary>
-    internal void SetForMessage(List<(string Name, string? Value)> settings)
-    {
-        foreach ((string name, string? value) in settings) ofMessage[name] = value;
-    }
-
-    /// <summary>The message is over.</summary>
-    internal void EndMessage() => ofMessage.Clear();
+    internal string? Variable(string name) => variables.TryGetValue(name, out string? value) ? value : Variables.Get(name);
 
     /// <summary>Sets a variable for this connection and the programs started for it; null removes it.</summary>
     internal void Set(string name, string? value) => variables[name] = value;
@@ -67,19 +54,17 @@ internal sealed class Peer
     {
         string? program = Variable("QMAILQUEUE");
         bool alone = !string.IsNullOrEmpty(program) && program != QueueProgram.Usual;
-        foreach (string name in QueueWriters.Heeded) alone |= variables.ContainsKey(name) || ofMessage.ContainsKey(name);
+        foreach (string name in QueueWriters.Heeded) alone |= variables.ContainsKey(name);
         return QueueWriters.Shared.Start(out result, program, alone ? Environment() : null);
     }
 
     /// <summary>The environment of programs started for this connection; null when it is the process's own.</summary>
     internal List<string>? Environment()
     {
-        if (variables.Count + ofMessage.Count == 0) return null;
-        Dictionary<string, string?> own = new(variables);
-        foreach ((string name, string? value) in ofMessage) own[name] = value;
+        if (variables.Count == 0) return null;
         List<string> all = Variables.All();
-        all.RemoveAll(entry => own.ContainsKey(entry[..Math.Max(0, entry.IndexOf('='))]));
-        foreach ((string name, string? value) in own)
+        all.RemoveAll(entry => variables.ContainsKey(entry[..Math.Max(0, entry.IndexOf('='))]));
+        foreach ((string name, string? value) in variables)
             if (value != null) all.Add(name + "=" + value);
         return all;
     }
