@@ -26,20 +26,33 @@ internal sealed class ControlWriter
 
     /// <summary>Writes a file with a password: for its owner alone, who is qmailr where there is one and this is root.</summary>
     /// <exception cref="PosixException">It cannot be written; the old one is as it was.</exception>
-    internal void WriteSecret(string name, string text) =>
-        Write(name, text, Secret, Users.EffectiveUid == 0 ? Users.ByName("qmailr") : null);
+    internal void WriteSecret(string name, string text) => Write(name, text, Secret, OwnerFor("qmailr"));
+
+    /// <summary>
+    /// Changes a file with passwords, which keeps its owner and group, and their rights; a new one is its owner's alone,
+    /// who is this user where there is one and this is root.
+    /// </summary>
+    /// <exception cref="PosixException">It cannot be written; the old one is as it was.</exception>
+    internal void ChangeSecret(string name, string text, string user)
+    {
+        if (Files.Status(control.PathOf(name), out FileStatus old) < 0) Write(name, text, Secret, OwnerFor(user));
+        else Write(name, text, old.Mode & 0x1A0 /* 0640 */, Users.EffectiveUid == 0 ? (old.Uid, old.Gid) : null);
+    }
+
+    private static (uint, uint)? OwnerFor(string user) =>
+        Users.EffectiveUid == 0 && Users.ByName(user) is User owner ? (owner.Uid, owner.Gid) : null;
 
     /// <summary>Makes a directory in the control directory.</summary>
     internal void MakeDirectory(string name) => Make(control.PathOf(name));
 
-    private void Write(string name, string text, int mode, User? owner)
+    private void Write(string name, string text, int mode, (uint Uid, uint Gid)? owner)
     {
         string path = control.PathOf(name), next = path + ".new";
         _ = Files.Unlink(next);
         int fd = PosixException.Check(
             Files.Open(next, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive | OpenMode.NoFollow, Secret), "unable to create " + next);
         int error = Files.WriteAll(fd, Latin1.Bytes(text));
-        if (error >= 0 && owner != null) error = Files.ChangeOwner(fd, owner.Uid, owner.Gid);
+        if (error >= 0 && owner is (uint uid, uint gid)) error = Files.ChangeOwner(fd, uid, gid);
         if (error >= 0) error = Files.ChangeMode(fd, mode);
         if (error >= 0) error = Files.Sync(fd);
         _ = Files.Close(fd);

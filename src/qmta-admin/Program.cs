@@ -35,6 +35,8 @@ internal static class Program
             TcpTimeoutCommands.List(),
             TcpTimeoutCommands.Clear(),
             RateCommand.Create(),
+            PasswordCommand.Create(),
+            AccessCommand.Create(),
             AssignmentCommands.CreateNewUsers(),
             AssignmentCommands.CreatePasswordToUsers(),
         ];

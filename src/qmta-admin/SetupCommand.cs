@@ -3,7 +3,6 @@ using System;
 using System.CommandLine;
 using Qmta.Control;
 using Qmta.Posix;
-using Qmta.Text;
 
 namespace Qmta.Admin;
 
@@ -43,7 +42,7 @@ internal static class SetupCommand
                 Relay = parsed.GetValue(direct) ? "" : parsed.GetValue(relay),
                 Port = parsed.GetValue(port),
                 User = parsed.GetValue(user),
-                Password = parsed.GetValue(password) is string file ? PasswordFrom(file) : null,
+                Password = parsed.GetValue(password) is string file ? Questions.FirstLine(file) : null,
                 WithoutTls = parsed.GetValue(withoutTls),
                 Root = parsed.GetValue(root),
                 Sender = parsed.GetValue(sender),
@@ -51,7 +50,7 @@ internal static class SetupCommand
                 Test = !parsed.GetValue(noTest),
                 TestTo = parsed.GetValue(testTo),
             };
-            if (wishes.User != null && wishes.Password == null && Terminal.Is(0)) wishes = wishes with { Password = AskSecret($"Password of {wishes.User}: ") };
+            if (wishes.User != null && wishes.Password == null && Terminal.Is(0)) wishes = wishes with { Password = Questions.AskSecret($"Password of {wishes.User}: ") };
             // Options that say nothing about the way out: a person may be asked.
             if (Programs.Arguments is [] or ["setup"] && Terminal.Is(0)) wishes = Ask(wishes);
             else if (wishes.Name == null && ControlFiles.FromEnvironment().Line("me") == null) wishes = wishes with { Name = Setup.HostName() };
@@ -65,62 +64,18 @@ internal static class SetupCommand
     private static SetupWishes Ask(SetupWishes wishes)
     {
         string? me = ControlFiles.FromEnvironment().Line("me") ?? Setup.HostName();
-        string host = AskFor("This host's full name" + (me == null ? "" : $" [{me}]") + ": ");
-        string relay = AskFor("Your provider's mail server, for mail to others (empty: none): ");
+        string host = Questions.Ask("This host's full name" + (me == null ? "" : $" [{me}]") + ": ");
+        string relay = Questions.Ask("Your provider's mail server, for mail to others (empty: none): ");
         wishes = wishes with { Name = host.Length > 0 ? host : me, Relay = relay };
         if (relay.Length > 0)
         {
-            string user = AskFor("User name there (empty: none): ");
-            if (user.Length > 0) wishes = wishes with { User = user, Password = AskSecret("Password: ") };
-            string port = AskFor($"Port [{(user.Length > 0 ? 587 : 25)}]: ");
+            string user = Questions.Ask("User name there (empty: none): ");
+            if (user.Length > 0) wishes = wishes with { User = user, Password = Questions.AskSecret("Password: ") };
+            string port = Questions.Ask($"Port [{(user.Length > 0 ? 587 : 25)}]: ");
             if (port.Length > 0)
                 wishes = wishes with { Port = int.TryParse(port, out int number) && number is > 0 and < 65536 ? number : throw new FormatException(port + " is no port") };
         }
-        string root = AskFor("Who reads root's mail, a user here or an address (empty: as it is): ");
+        string root = Questions.Ask("Who reads root's mail, a user here or an address (empty: as it is): ");
         return root.Length > 0 ? wishes with { Root = root } : wishes;
-    }
-
-    private static string AskFor(string question)
-    {
-        _ = Standard.Output(question);
-        return Line(0).Trim();
-    }
-
-    private static string AskSecret(string question)
-    {
-        Terminal.Echo(0, false);
-        try
-        {
-            _ = Standard.Output(question);
-            return Line(0);
-        }
-        finally
-        {
-            Terminal.Echo(0, true);
-            _ = Standard.Output("\n");
-        }
-    }
-
-    private static string PasswordFrom(string file)
-    {
-        if (file == "-") return Line(0);
-        int fd = PosixException.Check(Files.Open(file, OpenMode.Read), "unable to open " + file);
-        try
-        {
-            return Line(fd);
-        }
-        finally
-        {
-            _ = Files.Close(fd);
-        }
-    }
-
-    // Byte by byte: what follows the line is somebody else's.
-    private static string Line(int fd)
-    {
-        Span<byte> line = stackalloc byte[1024];
-        int length = 0;
-        while (length < line.Length && Files.Read(fd, line.Slice(length, 1)) == 1 && line[length] != '\n') length++;
-        return Latin1.String(line[..length]).TrimEnd('\r');
     }
 }
