@@ -11,10 +11,10 @@ internal sealed class Conversation
 {
     private readonly ClientConnection connection;
     private readonly ISession session;
-    private ServerTls? handshake;
+    private Handshakes? handshake;
 
     /// <param name="tls">TLS comes first; null for not.</param>
-    internal Conversation(ClientConnection connection, Peer peer, SessionFactory begin, ServerTls? tls)
+    internal Conversation(ClientConnection connection, Peer peer, SessionFactory begin, Handshakes? tls)
     {
         this.connection = connection;
         handshake = tls;

@@ -265,4 +265,4 @@ internal sealed record Client(Conversation Conversation, IpAddress Network);
 /// <param name="Begin">Makes the sessions.</param>
 /// <param name="Tls">TLS comes first; null for not.</param>
 /// <param name="CrowdedText">What a client is told that has too many connections already.</param>
-internal sealed record ListeningSocket(int Fd, string Program, SessionFactory Begin, ServerTls? Tls, string CrowdedText);
+internal sealed record ListeningSocket(int Fd, string Program, SessionFactory Begin, Handshakes? Tls, string CrowdedText);

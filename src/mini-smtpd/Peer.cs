@@ -17,6 +17,9 @@ internal sealed class Peer
     // Over the process's environment; null says that the variable is not set.
     private readonly Dictionary<string, string?> variables = [];
 
+    // Over those, while a message with this sender and these recipients is received (from.envrules).
+    private readonly Dictionary<string, string?> ofMessage = [];
+
     private Peer() { }
 
     /// <summary>Whether a user of this host started the program: there is no connection.</summary>
@@ -40,7 +43,17 @@ internal sealed class Peer
     internal string? RelayClient => Variable("RELAYCLIENT");
 
     /// <summary>A variable as it holds for this connection; null when it is not set.</summary>
-    internal string? Variable(string name) => variables.TryGetValue(name, out string? value) ? value : Variables.Get(name);
+    internal string? Variable(string name) => ofMessage.TryGetValue(name, out string? value)
+        || variables.TryGetValue(name, out value) ? value : Variables.Get(name);
+
+    /// <summary>Sets variables for the message that is being received, over those of the connection.</summary>
+    internal void SetForMessage(List<(string Name, string? Value)> settings)
+    {
+        foreach ((string name, string? value) in settings) ofMessage[name] = value;
+    }
+
+    /// <summary>The message is over.</summary>
+    internal void EndMessage() => ofMessage.Clear();
 
     /// <summary>Sets a variable for this connection and the programs started for it; null removes it.</summary>
     internal void Set(string name, string? value) => variables[name] = value;
@@ -54,17 +67,19 @@ internal sealed class Peer
     {
         string? program = Variable("QMAILQUEUE");
         bool alone = !string.IsNullOrEmpty(program) && program != QueueProgram.Usual;
-        foreach (string name in QueueWriters.Heeded) alone |= variables.ContainsKey(name);
+        foreach (string name in QueueWriters.Heeded) alone |= variables.ContainsKey(name) || ofMessage.ContainsKey(name);
         return QueueWriters.Shared.Start(out result, program, alone ? Environment() : null);
     }
 
     /// <summary>The environment of programs started for this connection; null when it is the process's own.</summary>
     internal List<string>? Environment()
     {
-        if (variables.Count == 0) return null;
+        if (variables.Count + ofMessage.Count == 0) return null;
+        Dictionary<string, string?> own = new(variables);
+        foreach ((string name, string? value) in ofMessage) own[name] = value;
         List<string> all = Variables.All();
-        all.RemoveAll(entry => variables.ContainsKey(entry[..Math.Max(0, entry.IndexOf('='))]));
-        foreach ((string name, string? value) in variables)
+        all.RemoveAll(entry => own.ContainsKey(entry[..Math.Max(0, entry.IndexOf('='))]));
+        foreach ((string name, string? value) in own)
             if (value != null) all.Add(name + "=" + value);
         return all;
     }

@@ -1,4 +1,5 @@
 // Senders and recipients nobody's mail is accepted from or for: badmailfrom and badrcptto (qmail-control(5)).
+using System;
 using System.Collections.Generic;
 using Qmta.Control;
 using Qmta.Posix;
@@ -7,7 +8,8 @@ using Qmta.Text;
 namespace Qmta.Reception;
 
 /// <summary>
-/// Lists of addresses and of "@domain"; capitals do not matter. FILE.cdb, when there is one, is asked before FILE.
+/// Lists of addresses, of "@domain" and of wildcards for addresses (<see cref="Wildcard"/>); capitals do not matter.
+/// FILE.cdb, when there is one, is asked, too.
 /// </summary>
 internal sealed class SenderAndRecipientLists
 {
@@ -43,6 +45,7 @@ internal sealed class SenderAndRecipientLists
 internal sealed class AddressPatterns
 {
     private readonly HashSet<string> exact = [];
+    private readonly List<string> wildcards = [];
     private readonly string database;
 
     private AddressPatterns(string database) => this.database = database;
@@ -51,7 +54,9 @@ internal sealed class AddressPatterns
     internal static AddressPatterns Read(ControlFiles control, string name)
     {
         AddressPatterns list = new(control.PathOf(name) + ".cdb");
-        foreach (string line in control.Lines(name) ?? []) list.exact.Add(Latin1.Lower(line));
+        foreach (string line in control.Lines(name) ?? [])
+            if (line.AsSpan().IndexOfAny('*', '?', '[') < 0) list.exact.Add(Latin1.Lower(line));
+            else list.wildcards.Add(line);
         return list;
     }
 
@@ -62,6 +67,8 @@ internal sealed class AddressPatterns
         int at = lower.LastIndexOf('@');
         string? domain = at < 0 ? null : lower[at..];
         if (exact.Contains(lower) || domain != null && exact.Contains(domain)) return true;
+        foreach (string wildcard in wildcards)
+            if (Wildcard.Matches(wildcard, address)) return true;
         using CdbReader? reader = CdbReader.Open(database);
         return reader != null && (reader.Find(lower) != null || domain != null && reader.Find(domain) != null);
     }

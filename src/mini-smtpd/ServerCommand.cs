@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using Qmta.Control;
 using Qmta.Posix;
+using Qmta.Smtp;
 
 namespace Qmta.Reception;
 
@@ -15,7 +16,7 @@ internal sealed record Service(string Program, string Synopsis, string CrowdedTe
 
 /// <summary>Makes a service ready, with the arguments after the options.</summary>
 /// <param name="tls">TLS for those of its clients that ask for it.</param>
-internal delegate SessionFactory ServicePreparation(string[] arguments, ServerTls tls);
+internal delegate SessionFactory ServicePreparation(string[] arguments, Handshakes tls);
 
 /// <summary>The entry of mini-smtpd, qmail-qmqpd and qmail-qmtpd.</summary>
 internal static class ServerCommand
@@ -80,13 +81,13 @@ internal static class ServerCommand
         foreach ((IpAddress address, int port, bool secure) in addresses)
             sockets.Add((PosixException.Check(ServerSockets.Listen(address, port, Backlog),
                 "unable to listen at " + address + " port " + port), secure));
-        ServerTls tls = ServerTls.Read(service.Program, ControlFiles.FromEnvironment());
+        Handshakes tls = new(service.Program, ServerTls.Read(ControlFiles.FromEnvironment()));
         SessionFactory begin = service.Prepare(rest, tls);
         if (!many) return ServeOne(begin, string.IsNullOrEmpty(Variables.Get("SMTPS")) ? null : tls);
         return ServeMany(service, sockets, begin, tls, user);
     }
 
-    private static int ServeOne(SessionFactory begin, ServerTls? tls)
+    private static int ServeOne(SessionFactory begin, Handshakes? tls)
     {
         Peer peer = Peer.FromEnvironment(0);
         Conversation conversation = new(new ClientConnection(0, 1), peer, begin, tls);
@@ -94,7 +95,7 @@ internal static class ServerCommand
         return 0;
     }
 
-    private static int ServeMany(Service service, List<(int Fd, bool Secure)> sockets, SessionFactory begin, ServerTls tls,
+    private static int ServeMany(Service service, List<(int Fd, bool Secure)> sockets, SessionFactory begin, Handshakes tls,
         string? user)
     {
         int signals = PosixException.Check(Signals.Descriptor(Signals.TERM, Signals.INT), "unable to read signals");
@@ -103,7 +104,7 @@ internal static class ServerCommand
         {
             bool secure = sockets[i].Secure;
             if (secure && !tls.HasCertificate)
-                throw new PosixException(Errno.ENOENT, "unable to find a certificate for TLS: " + tls.CertificateFile);
+                throw new System.FormatException("there is no certificate for TLS; see qmail-servercert(5)");
             all[i] = new ListeningSocket(sockets[i].Fd, service.Program, begin, secure ? tls : null, secure ? "" : service.CrowdedText);
         }
         // While this is root, which alone may be able to read the key.

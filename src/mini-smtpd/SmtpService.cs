@@ -1,10 +1,9 @@
-// mini-smtpd as a service: its settings, read again when they are old, and the sessions that use them.
+// mini-smtpd as a service: what its sessions share.
 using System;
 using System.Collections.Generic;
 using Qmta.Control;
 using Qmta.Posix;
-using Qmta.Text;
-using Qmta.Tls;
+using Qmta.Smtp;
 
 namespace Qmta.Reception;
 
@@ -12,40 +11,40 @@ namespace Qmta.Reception;
 internal sealed class SmtpService
 {
     private readonly CurrentSettings<SmtpSettings> settings = new(SmtpSettings.Read);
+    private readonly PasswordSource? program, file;
+    private readonly string passwordFile;
 
-    private readonly ControlFiles control = ControlFiles.FromEnvironment();
-    private readonly ServerTls tls;
+    private SmtpService(string[] arguments, Handshakes tls)
+    {
+        Tls = tls;
+        // HOSTNAME CHECKPROGRAM SUBPROGRAM...: the program runs the next, as checkpassword programs do.
+        if (arguments.Length > 0) ChallengeHost = arguments[0];
+        if (arguments.Length > 1)
+            program = new CheckProgram(arguments[1..], !string.IsNullOrEmpty(Variables.Get("ENABLE_CRAM")));
+        passwordFile = ControlFiles.FromEnvironment().PathOf("smtpusers");
+        file = new PasswordFile(passwordFile);
+        Offers = SaslOffers.Read(Variables.Get);
+    }
 
-    private SmtpService(ServerTls tls) => this.tls = tls;
-
-    internal static Service Service { get; } = new("mini-smtpd", " [HOSTNAME CHECKPROGRAM SUBPROGRAM...]",
+    internal static Service Service { get; } = new("mini-smtpd", " [HOSTNAME CHECKPROGRAM [SUBPROGRAM...]]",
         "421 too many connections from your address (#4.7.0)\r\n", Prepare);
 
-    private static SessionFactory Prepare(string[] arguments, ServerTls tls)
+    private static SessionFactory Prepare(string[] arguments, Handshakes tls)
     {
-        SmtpService service = new(tls);
+        SmtpService service = new(arguments, tls);
         return (connection, peer) => new SmtpSession(service, connection, peer);
     }
 
-    /// <summary>Whether there is a certificate, so that TLS can be offered.</summary>
-    internal bool HasCertificate => tls.HasCertificate;
+    internal Handshakes Tls { get; }
 
-    /// <summary>Does the TLS handshake; null, or why it failed.</summary>
-    internal string? Secure(ClientConnection connection) => tls.Secure(connection);
+    /// <summary>Which mechanisms of AUTH may be offered.</summary>
+    internal SaslOffers Offers { get; }
 
-    /// <summary>Whether TLS can begin now.</summary>
-    internal bool CanSecure => tls.Current() != null;
+    /// <summary>The name in challenges; null for this host's.</summary>
+    internal string? ChallengeHost { get; }
 
-    /// <summary>Whether one of the addresses that a client certificate proves may send to anywhere (tlsclients).</summary>
-    internal bool MayRelay(IReadOnlyList<string> proven)
-    {
-        if (proven.Count == 0) return false;
-        List<string>? allowed = control.Lines("tlsclients");
-        foreach (string address in proven)
-            foreach (string client in allowed ?? [])
-                if (Latin1.EqualsIgnoreCase(address, client)) return true;
-        return false;
-    }
+    /// <summary>Who checks logins: the program of the command line, else the file smtpusers; null without either.</summary>
+    internal PasswordSource? Passwords => program ?? (CertificateFiles.Exists(passwordFile) ? file : null);
 
     /// <summary>The control files as they were a second ago at most.</summary>
     /// <exception cref="PosixException">A file cannot be read.</exception>

@@ -20,11 +20,13 @@ internal sealed class SmtpSession : ISession
     private readonly ClientConnection connection;
     private readonly Peer peer;
     private readonly SmtpSettings? settings;
+    private readonly string? suffixOfClient;
     private string? relaySuffix;
     private readonly string host;
     private string? helo;
     private bool extended, over;
     private Transaction? transaction;
+    private ServerAuthentication? login;
     private int errors;
 
     internal SmtpSession(SmtpService service, ClientConnection connection, Peer peer)
@@ -35,7 +37,7 @@ internal sealed class SmtpSession : ISession
         try
         {
             settings = service.CurrentSettings();
-            relaySuffix = peer.IsLocalUser ? "" : peer.RelayClient
+            relaySuffix = suffixOfClient = peer.IsLocalUser ? "" : peer.RelayClient
                 ?? settings.RelayClients.SuffixFor(peer.RemoteIp, peer.Variable("RELAYCLIENTS"));
             host = settings.Host;
             connection.Patience = settings.TimeoutMilliseconds;
@@ -107,6 +109,9 @@ internal sealed class SmtpSession : ISession
                 Begin(argument, extended: false);
                 Reply("250 " + host);
                 break;
+            case "auth":
+                Auth(argument);
+                break;
             case "starttls":
                 StartTls(argument);
                 break;
@@ -154,7 +159,7 @@ internal sealed class SmtpSession : ISession
         this.extended = extended;
     }
 
-    private bool OffersTls => connection.Tls == null && connection.CanBeSecured && service.HasCertificate;
+    private bool OffersTls => connection.Tls == null && connection.CanBeSecured && service.Tls.HasCertificate;
 
     private void StartTls(string argument)
     {
@@ -168,39 +173,96 @@ internal sealed class SmtpSession : ISession
             Reply("554 nothing may follow STARTTLS before the TLS handshake (#5.5.1)");
             over = true;
         }
-        else if (!service.CanSecure) Reply("454 TLS not available due to temporary reason (#4.7.0)");
+        else if (service.Tls.Current() == null) Reply("454 TLS not available due to temporary reason (#4.7.0)");
         else
         {
             Reply("220 ready for tls", "2.0.0");
-            if (service.Secure(connection) is string failure)
+            if (service.Tls.Secure(connection) is string failure)
             {
                 Log("TLS handshake failed: " + failure);
                 over = true;
             }
-            // RFC 3207 4.2: what was said before is forgotten
+            // RFC 3207 4.2: what was said before is forgotten, a login too
+            login = null;
+            relaySuffix = suffixOfClient;
+            peer.Set("AUTHINFO", null);
             transaction = null;
             helo = null;
             extended = false;
         }
     }
 
+    // Null when nobody can log in here.
+    private ServerAuthentication? Login
+    {
+        get
+        {
+            if (login == null && !peer.IsLocalUser && service.Passwords is PasswordSource source)
+                login = new ServerAuthentication(source, service.Offers, service.ChallengeHost ?? host);
+            if (login != null) login.Tls = connection.Tls;
+            return login;
+        }
+    }
+
+    private void Auth(string argument)
+    {
+        if (Login is not ServerAuthentication exchange) Error("503 auth not available (#5.3.3)");
+        else if (transaction != null) Error("503 bad sequence of commands (#5.5.1)"); // RFC 4954 4
+        else if (NeedsTls) Error("530 Must issue a STARTTLS command first (#5.7.0)");
+        else
+        {
+            AuthReply reply = exchange.Begin(Latin1.Bytes(argument));
+            while (exchange.InProgress)
+            {
+                Reply(reply.Text);
+                string? line = connection.ReadLine(out _);
+                reply = exchange.Continue(Latin1.Bytes(line ?? ""), tooLong: line == null);
+            }
+            Conclude(exchange, reply);
+        }
+    }
+
+    private void Conclude(ServerAuthentication exchange, AuthReply reply)
+    {
+        long wait = reply.NotBefore - Clocks.BoottimeMilliseconds;
+        if (wait > 0) Thread.Sleep((int)Math.Min(wait, int.MaxValue));
+        if (exchange.User is string user && reply.Text.StartsWith("235", StringComparison.Ordinal))
+        {
+            if (exchange.MayRelay) relaySuffix ??= "";
+            // For the programs that queue, and Received
+            peer.Set("TCPREMOTEINFO", user);
+            peer.Set("AUTHINFO", user);
+            Log("AUTH " + exchange.Mechanism + " <" + user + "> ok");
+        }
+        else Log("AUTH " + exchange.Mechanism + " <" + exchange.Claimed + "> refused: " + reply.Text
+            + (exchange.Detail.Length > 0 ? ": " + exchange.Detail : ""));
+        Reply(reply.Text);
+        over |= reply.HangUp;
+    }
+
+    private bool NeedsTls => connection.Tls == null && peer.Variable("FORCE_TLS") != null && !peer.IsLocalUser;
+
     // What has to come before mail, or null.
     private string? Missing()
     {
-        if (connection.Tls == null && peer.Variable("FORCE_TLS") != null && !peer.IsLocalUser)
-            return "530 Must issue a STARTTLS command first (#5.7.0)";
+        if (NeedsTls) return "530 Must issue a STARTTLS command first (#5.7.0)";
+        if (peer.Variable("REQUIREAUTH") != null && login?.User == null && !peer.IsLocalUser)
+            return "530 authentication required (#5.7.1)";
         return helo == null ? "503 Polite people say hello first (#5.5.4)" : null;
     }
 
     private void Ehlo(SmtpSettings settings, string name)
     {
         Begin(name, extended: true);
+        string mechanisms = "";
+        if (!NeedsTls && Login is ServerAuthentication offered)
+            foreach (string mechanism in offered.Mechanisms) mechanisms += " " + mechanism;
         Write("250-" + host + "\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-SIZE "
             + MostBytes(settings).ToString(CultureInfo.InvariantCulture) + "\r\n" + (OffersTls ? "250-STARTTLS\r\n" : "")
-            + "250 HELP\r\n");
+            + (mechanisms.Length > 0 ? "250-AUTH" + mechanisms + "\r\n" : "") + "250 HELP\r\n");
     }
 
-    private void Help() => Write("214-qmta mini-smtpd\r\n214 HELO EHLO RSET NOOP MAIL RCPT DATA VRFY STARTTLS HELP QUIT\r\n");
+    private void Help() => Write("214-qmta mini-smtpd\r\n214 HELO EHLO RSET NOOP MAIL RCPT DATA VRFY STARTTLS AUTH HELP QUIT\r\n");
 
     private void Mail(SmtpSettings settings, string argument)
     {
@@ -213,8 +275,19 @@ internal sealed class SmtpSession : ISession
             Error("552 sorry, that message size exceeds my databytes limit (#5.3.4)");
         else
         {
-            transaction = new Transaction(sender) { IsUtf8 = asked.IsUtf8 };
-            Reply("250 ok", "2.1.0");
+            try
+            {
+                peer.EndMessage();
+                peer.SetForMessage(settings.SenderRules.For(sender));
+                if (relaySuffix != null) peer.SetForMessage(settings.AuthorisedRules.For(sender));
+                transaction = new Transaction(sender) { IsUtf8 = asked.IsUtf8 };
+                Reply("250 ok", "2.1.0");
+            }
+            catch (Exception e) when (e is PosixException or FormatException)
+            {
+                Log(e.Message);
+                Reply("451 Requested action aborted: unable to read controls (#4.3.0)");
+            }
         }
     }
 
@@ -246,8 +319,12 @@ internal sealed class SmtpSession : ISession
                 Log("MAIL from <" + transaction.Sender + "> RCPT <" + recipient + "> refused: " + refusal);
                 Reply(refusal);
             }
-            else if (!transaction.TryAdd(recipient + relaySuffix)) Reply("452 too many recipients for one message (#4.5.3)");
-            else Reply("250 ok", "2.1.5");
+            else if (!transaction.TryAdd(recipient + Relay)) Reply("452 too many recipients for one message (#4.5.3)");
+            else
+            {
+                peer.SetForMessage(settings.DomainRules.For(recipient[(recipient.LastIndexOf('@') + 1)..]));
+                Reply("250 ok", "2.1.5");
+            }
         }
         catch (Exception e) when (e is PosixException or FormatException)
         {
@@ -263,12 +340,15 @@ internal sealed class SmtpSession : ISession
             return "553 sorry, your envelope sender has been denied (#5.7.1)";
         if (settings.Lists.RefuseRecipient(recipient, peer.Variable("BADRCPTTO")))
             return "553 sorry, your envelope recipient has been denied (#5.7.1)";
-        if (relaySuffix == null && connection.Tls != null && service.MayRelay(connection.Tls.ProvenAddresses())) relaySuffix = "";
-        if (relaySuffix == null && !settings.Recipients.Accepts(recipient))
+        if (relaySuffix == null && service.Tls.RelayingClient(connection) != null) relaySuffix = "";
+        if (Relay == null && !settings.Recipients.Accepts(recipient))
             return "553 sorry, that domain isn't allowed to be relayed thru this MTA without authentication (#5.7.1)";
         long most = Number("MAXRECIPIENTS", settings.MostRecipients);
         return most > 0 && transaction.Count >= most ? "557 sorry, too many recipients (#5.7.1)" : null;
     }
+
+    // What rules for the sender say comes last: they may be about anybody who claims to be it.
+    private string? Relay => relaySuffix ?? peer.RelayClient;
 
     private void Tarpit(SmtpSettings settings, int recipients)
     {
@@ -344,6 +424,7 @@ internal sealed class SmtpSession : ISession
         failure = default;
         string protocol = transaction!.IsUtf8 ? "UTF8SMTP" : extended ? "ESMTP" : "SMTP";
         if (connection.Tls != null) protocol += "S";
+        if (login?.User != null) protocol += "A";
         queue.Put(ReceivedField.Of("smtpd", peer, helo, host, protocol, connection.Tls is { } tls ? tls.Version + " " + tls.Cipher : null, Clocks.Realtime));
         return queue;
     }

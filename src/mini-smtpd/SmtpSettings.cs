@@ -22,6 +22,15 @@ internal sealed class SmtpSettings
     internal required RelayClients RelayClients { get; init; }
     internal required SenderAndRecipientLists Lists { get; init; }
 
+    /// <summary>Variables for mail from a sender (from.envrules).</summary>
+    internal required EnvironmentRules SenderRules { get; init; }
+
+    /// <summary>Variables for mail from a sender who may send to anywhere (auth.envrules).</summary>
+    internal required EnvironmentRules AuthorisedRules { get; init; }
+
+    /// <summary>Variables for mail to a domain (domainqueue).</summary>
+    internal required EnvironmentRules DomainRules { get; init; }
+
     /// <summary>Most bytes of a message as stored; 0 for no limit.</summary>
     internal long DataBytes { get; private init; }
 
@@ -49,6 +58,9 @@ internal sealed class SmtpSettings
             LocalAddresses = LocalAddresses.Read(control),
             RelayClients = RelayClients.Read(control),
             Lists = new SenderAndRecipientLists(control),
+            SenderRules = EnvironmentRules.Read(control, "from.envrules", "FROMRULES"),
+            AuthorisedRules = EnvironmentRules.Read(control, "auth.envrules", "AUTHRULES"),
+            DomainRules = EnvironmentRules.OfDomains(control),
             DataBytes = control.Number("databytes", 0),
             Hops = (int)System.Math.Clamp(control.Number("maxhops", DefaultHops), 1, int.MaxValue),
             TimeoutMilliseconds = 1000 * (int)System.Math.Clamp(control.Number("timeoutsmtpd", DefaultTimeoutSeconds), 1,

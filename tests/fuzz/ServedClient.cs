@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using Qmta.Control;
 using Qmta.Posix;
 using Qmta.Reception;
+using Qmta.Smtp;
 using Qmta.Text;
 
 namespace Qmta.Tests.Fuzz;
@@ -70,6 +71,6 @@ internal static class ServedClient
         File.WriteAllText(directory + "/me", "here.example\n");
         Variables.Set("CONTROLDIR", directory);
         Variables.Set("DATABYTES", null);
-        return service.Prepare([], ServerTls.Read(service.Program, new ControlFiles(directory)));
+        return service.Prepare([], new Handshakes(service.Program, ServerTls.Read(new ControlFiles(directory))));
     }
 }

@@ -17,7 +17,7 @@ public sealed class QueueWriters
     private const int IdleMilliseconds = 4000;
 
     // So long a program has time to say that it is a qmail-queue that understands packets.
-    private const int StartMilliseconds = 5000;
+    private const int StartMilliseconds = 2000;
 
     // What a process may have lost by then, a few bytes at a time, goes with it.
     private const int MostMessages = 10_000;
