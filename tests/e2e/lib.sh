@@ -367,10 +367,12 @@ SCRIPT
 }
 
 # assert_arrived RAW MAIL: the delivered mail has the raw message's body byte for byte, and each of its header fields
-# except Bcc and the ones that sendmail may rewrite into its own form.
+# except Bcc and the ones that sendmail may rewrite into its own form. A raw message whose first line ends in CR and LF
+# arrives with line ends of LF (sendmail(8)).
 assert_arrived() {
     local raw=$1 mail=$2 line
     body "$raw" >"$SANDBOX/body.raw"
+    if head -n 1 "$raw" | grep -q $'\r$'; then sed -i 's/\r$//' "$SANDBOX/body.raw"; fi
     assert_body "$mail" "$SANDBOX/body.raw"
     header "$mail" >"$SANDBOX/header.delivered"
     while IFS= read -r line; do
