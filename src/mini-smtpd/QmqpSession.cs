@@ -16,12 +16,15 @@ internal sealed class QmqpSession : ISession
 
     private readonly ClientConnection connection;
     private readonly Peer peer;
+    private readonly Handshakes tls;
     private readonly CurrentSettings<QueueingSettings> settings;
 
-    internal QmqpSession(ClientConnection connection, Peer peer, CurrentSettings<QueueingSettings> settings)
+    internal QmqpSession(ClientConnection connection, Peer peer, Handshakes tls,
+        CurrentSettings<QueueingSettings> settings)
     {
         this.connection = connection;
         this.peer = peer;
+        this.tls = tls;
         this.settings = settings;
     }
 
@@ -44,7 +47,7 @@ internal sealed class QmqpSession : ISession
         try
         {
             QueueingSettings current = settings.Get();
-            string? refusal = current.RelaySuffix(peer) == null
+            string? refusal = current.RelaySuffix(peer, connection, tls) == null
                 ? "Dsorry, this server does not queue mail from your host (#5.7.1)" : null;
             message = new IncomingMessage(Program, "QMQP", peer, current, connection.Tls?.Facts, refusal);
         }

@@ -18,7 +18,8 @@ internal sealed class QmtpSession : ISession
 
     private const byte Newline = 10, Return = 13;
 
-    private static readonly string relayed = AsNetstring("Dsorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
+    private static readonly string
+        relayed = AsNetstring("Dsorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
         unusable = AsNetstring("Dsorry, I can't handle that recipient (#5.1.3)"),
         tooMany = AsNetstring("Zsorry, too many recipients at once (#4.5.3)");
 
@@ -29,16 +30,19 @@ internal sealed class QmtpSession : ISession
 
     private readonly ClientConnection connection;
     private readonly Peer peer;
+    private readonly Handshakes tls;
     private readonly CurrentSettings<QueueingSettings> settings;
     private readonly NetstringInput input;
     private readonly List<Verdict> verdicts = [];
     private long unread;
     private bool heldReturn;
 
-    internal QmtpSession(ClientConnection connection, Peer peer, CurrentSettings<QueueingSettings> settings)
+    internal QmtpSession(ClientConnection connection, Peer peer, Handshakes tls,
+        CurrentSettings<QueueingSettings> settings)
     {
         this.connection = connection;
         this.peer = peer;
+        this.tls = tls;
         this.settings = settings;
         input = new NetstringInput(connection);
     }
@@ -57,7 +61,7 @@ internal sealed class QmtpSession : ISession
         try
         {
             current = settings.Get();
-            suffix = current.RelaySuffix(peer);
+            suffix = current.RelaySuffix(peer, connection, tls);
         }
         catch (Exception e) when (e is PosixException or FormatException)
         {

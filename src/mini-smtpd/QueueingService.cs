@@ -8,16 +8,16 @@ namespace Qmta.Reception;
 /// <summary>What the servers of QMQP and QMTP are to the one that serves their connections.</summary>
 internal static class QueueingService
 {
-    internal static Service Qmqp { get; } = new(QmqpSession.Program, "", "", static (arguments, _) =>
+    internal static Service Qmqp { get; } = new(QmqpSession.Program, "", "", static (arguments, tls) =>
     {
         CurrentSettings<QueueingSettings> settings = Prepare(arguments);
-        return (connection, peer) => new QmqpSession(connection, peer, settings);
+        return (connection, peer) => new QmqpSession(connection, peer, tls, settings);
     });
 
-    internal static Service Qmtp { get; } = new(QmtpSession.Program, "", "", static (arguments, _) =>
+    internal static Service Qmtp { get; } = new(QmtpSession.Program, "", "", static (arguments, tls) =>
     {
         CurrentSettings<QueueingSettings> settings = Prepare(arguments);
-        return (connection, peer) => new QmtpSession(connection, peer, settings);
+        return (connection, peer) => new QmtpSession(connection, peer, tls, settings);
     });
 
     // A mistake in the control files shows when the program starts, not when the first client comes.
@@ -59,9 +59,11 @@ internal sealed class QueueingSettings
     };
 
     /// <summary>
-    /// The suffix for the recipients of a client that may send to anywhere (RELAYCLIENT, relayclients); null for others.
+    /// The suffix for the recipients of a client that may send to anywhere (RELAYCLIENT, relayclients, tlsclients); null
+    /// for others.
     /// </summary>
     /// <exception cref="PosixException">The file that RELAYCLIENTS names cannot be read.</exception>
-    internal string? RelaySuffix(Peer peer) =>
-        peer.RelayClient ?? RelayClients.SuffixFor(peer.RemoteIp, peer.Variable("RELAYCLIENTS"));
+    internal string? RelaySuffix(Peer peer, ClientConnection connection, Handshakes tls) =>
+        peer.RelayClient ?? RelayClients.SuffixFor(peer.RemoteIp, peer.Variable("RELAYCLIENTS"))
+        ?? (tls.RelayingClient(connection) == null ? null : "");
 }

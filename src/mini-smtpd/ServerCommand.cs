@@ -141,7 +141,7 @@ internal static class ServerCommand
     }
 
     // Sockets that listen and were opened by systemd for this process (sd_listen_fds(3)); LISTEN_FDNAMES says which
-    // begin with TLS: those whose name is or begins with "smtps".
+    // begin with TLS: those whose name begins with "smtps", "qmqps" or "qmtps".
     private static List<(int Fd, bool Secure)> InheritedSockets()
     {
         List<(int, bool)> sockets = [];
@@ -152,7 +152,7 @@ internal static class ServerCommand
         {
             int fd = FirstInherited + i;
             if (!ServerSockets.IsListening(fd)) continue;
-            sockets.Add((fd, i < names.Length && names[i].StartsWith("smtps", System.StringComparison.Ordinal)));
+            sockets.Add((fd, i < names.Length && names[i].Length >= 5 && names[i][..5] is "smtps" or "qmqps" or "qmtps"));
         }
         return sockets;
     }

@@ -299,28 +299,33 @@ route_to_sink() {
 
 # ---- servers of this project
 
-# serve PROGRAM [VARIABLE=VALUE...]: starts PROGRAM on a free port of loopback; sets SERVER (its pid) and PORT. Its log is
-# $SANDBOX/PROGRAM.log.
+# serve [--tls] PROGRAM [VARIABLE=VALUE...]: starts PROGRAM on a free port of loopback; sets SERVER (its pid) and PORT. Its
+# log is $SANDBOX/PROGRAM.log.
 serve() {
-    local program=$1 try owner=()
+    local option=--listen program before owner=()
+    if [ "$1" = --tls ]; then
+        option=--listen-tls
+        shift
+    fi
+    program=$1
     shift
     [ "$(id -u)" != 0 ] || owner=(--user nobody)
-    for try in 1 2 3 4 5; do
-        PORT=$((10000 + RANDOM % 9000))
-        ! listening "$PORT" || continue
-        env "$@" "$program" --listen "127.0.0.1:$PORT" "${owner[@]}" >>"$SANDBOX/$program.log" 2>&1 </dev/null &
-        SERVER=$!
-        wait_for 10 "$program listens" server_decided "$PORT"
-        gone "$SERVER" || return 0
-    done
-    cat "$SANDBOX/$program.log" >&2
-    fail "$program does not listen ($try attempts)"
+    touch "$SANDBOX/$program.log"
+    before=$(wc -l <"$SANDBOX/$program.log")
+    env "$@" "$program" $option 127.0.0.1:0 "${owner[@]}" >>"$SANDBOX/$program.log" 2>&1 </dev/null &
+    SERVER=$!
+    PORT=
+    wait_for 10 "$program listens" has_port "$SANDBOX/$program.log" "$before"
 }
 
-server_decided() { gone "$SERVER" || listening "$1"; }
-
-# listening PORT: whether somebody listens at that port of 127.0.0.1 or of every address.
-listening() { grep -qiE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$1") [0-9A-F]+:[0-9A-F]+ 0A " /proc/net/tcp /proc/net/tcp6; }
+has_port() {
+    if gone "$SERVER"; then
+        cat "$1" >&2
+        fail "the server ended"
+    fi
+    PORT=$(tail -n "+$(($2 + 1))" "$1" | sed -nE 's/^.*: listening at .* port ([0-9]+)( with TLS)?$/\1/p')
+    [ -n "$PORT" ]
+}
 
 # end_server: ends the last one that was started.
 end_server() {
