@@ -53,7 +53,9 @@ crash: artifacts/.built ## kill everything at random moments, 500 times; SEED=N 
 fuzz: ## hostile input for every parser, SECONDS=10 for each; SEED=N repeats a run (tests/fuzz/README.md)
 	tests/fuzz/run --seconds $(or $(SECONDS),10) $(if $(SEED),--seed $(SEED))
 
-soak: artifacts/.built ## the long versions: 60 one-shot runs over 1,000 messages each, 5,000 kills, 15 minutes of fuzzing
+soak: artifacts/.built artifacts/.sink ## the long versions: 60 one-shot runs over 1,000 messages each, 5,000 kills, 15 minutes of fuzzing; packages and units
+	tests/deb/run
+	tests/deb/systemd --as-built
 	tests/crash/one-shot-drains --bin $(BIN) --runs 60
 	tests/crash/kill-random --bin $(BIN) --kills 5000
 	tests/fuzz/run --seconds 45 --seed $(or $(SEED),$(shell date +%s))
@@ -75,6 +77,7 @@ deb: artifacts/.built ## the Debian packages qmta and qmta-mini in artifacts/deb
 
 test-deb: artifacts/.built artifacts/.sink ## install, set up, upgrade and purge the packages in a clean Debian (root, debootstrap)
 	tests/deb/run
+	tests/deb/systemd --as-built
 
 man: ## check the man pages: mandoc -Tlint, and a page for every program and control file
 	tests/man/run

@@ -16,32 +16,19 @@ internal static class RateCommand
         Option<string?> rate = new("-r", "--rate") { Description = "Messages per seconds, such as 50/3600.", HelpName = "messages/seconds" };
         Option<bool> remove = new("-R", "--remove") { Description = "Takes the limit away." };
         Command command = new("drate", "Sets or shows how fast mail may go to a domain.") { domain, rate, remove };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(domain), parsed.GetValue(rate), parsed.GetValue(remove)));
+        command.SetAction(parsed => Tool.Run("drate", () => Run(parsed.GetRequiredValue(domain), parsed.GetValue(rate), parsed.GetValue(remove))));
         return command;
     }
 
     private static int Run(string domain, string? rate, bool remove)
     {
         QueueLayout queue = QueueLayout.FromEnvironment();
-        try
-        {
-            string path = RateLimit.PathOf(queue, domain) ?? throw new FormatException($"{domain} is no domain");
-            if (remove) return Remove(path);
-            if (rate != null) return Set(queue, RateLimit.Parse(path, rate));
-            if (RateLimit.Of(queue, domain) is RateLimit limit) return Show(limit);
-            Standard.Error($"drate: there is no rate for {domain} in {queue.Directory}/ratelimit");
-            return 100;
-        }
-        catch (FormatException wrong)
-        {
-            Standard.Error("drate: fatal: " + wrong.Message);
-            return 100;
-        }
-        catch (PosixException failure)
-        {
-            Standard.Error("drate: fatal: " + failure.Message);
-            return 111;
-        }
+        string path = RateLimit.PathOf(queue, domain) ?? throw new FormatException($"{domain} is no domain");
+        if (remove) return Remove(path);
+        if (rate != null) return Set(queue, RateLimit.Parse(path, rate));
+        if (RateLimit.Of(queue, domain) is RateLimit limit) return Show(limit);
+        Standard.Error($"drate: there is no rate for {domain} in {queue.Directory}/ratelimit");
+        return 100;
     }
 
     private static int Remove(string path)

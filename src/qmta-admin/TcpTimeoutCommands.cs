@@ -12,23 +12,15 @@ internal static class TcpTimeoutCommands
     {
         Command command = new("qmail-tcpto", "Shows the addresses that could not be reached, and since when.");
         command.Aliases.Add("tcpto");
-        command.SetAction(_ =>
+        command.SetAction(_ => Tool.Run("qmail-tcpto", () =>
         {
-            try
-            {
-                StringBuilder text = new();
-                long now = Clocks.Realtime;
-                foreach (TcpTimeout failed in new TcpTimeouts(QueueLayout.FromEnvironment().TcpTo).All())
-                    text.Append(failed.Address).Append(" timed out ").Append(now - failed.When)
-                        .Append(" seconds ago; # recent timeouts: ").Append(failed.Count).Append('\n');
-                return Standard.Output(text.ToString()) ? 0 : 111;
-            }
-            catch (PosixException e)
-            {
-                Standard.Error("qmail-tcpto: fatal: " + e.Message);
-                return 111;
-            }
-        });
+            StringBuilder text = new();
+            long now = Clocks.Realtime;
+            foreach (TcpTimeout failed in new TcpTimeouts(QueueLayout.FromEnvironment().TcpTo).All())
+                text.Append(failed.Address).Append(" timed out ").Append(now - failed.When)
+                    .Append(" seconds ago; # recent timeouts: ").Append(failed.Count).Append('\n');
+            return Standard.Output(text.ToString()) ? 0 : 111;
+        }));
         return command;
     }
 
@@ -36,19 +28,11 @@ internal static class TcpTimeoutCommands
     {
         Command command = new("qmail-tcpok", "Forgets which addresses could not be reached: they are tried again.");
         command.Aliases.Add("tcpok");
-        command.SetAction(_ =>
+        command.SetAction(_ => Tool.Run("qmail-tcpok", () =>
         {
-            try
-            {
-                new TcpTimeouts(QueueLayout.FromEnvironment().TcpTo).Clear();
-                return 0;
-            }
-            catch (PosixException e)
-            {
-                Standard.Error("qmail-tcpok: fatal: " + e.Message);
-                return 111;
-            }
-        });
+            new TcpTimeouts(QueueLayout.FromEnvironment().TcpTo).Clear();
+            return 0;
+        }));
         return command;
     }
 }

@@ -42,7 +42,9 @@ internal sealed partial class Scheduler
 
     private void LookForRequests()
     {
-        foreach (string name in requests.Names())
+        List<string> names = requests.Names();
+        if (names.Count > 0) requests.RemoveForgotten(Clocks.Realtime);
+        foreach (string name in names)
         {
             if (unfinished.ContainsKey(name)) continue;
             if (requests.Read(name) is not List<OperatorRequest> asked)
@@ -64,7 +66,6 @@ internal sealed partial class Scheduler
             if (waiting.Count == 0) _ = requests.Remove(name);
             else Keep(name, waiting);
         }
-        requests.RemoveForgotten(Clocks.Realtime);
     }
 
     // What is done is not to be done again after a restart, when the numbers may be other messages'. That is what the
