@@ -7,11 +7,11 @@ using Qmta.Posix;
 namespace Qmta.Reception;
 
 /// <summary>Settings as they were a second ago at most. Any thread may ask.</summary>
-internal sealed class CurrentSettings<T>(Func<ControlFiles, T> read) where T : class
+internal sealed class CurrentSettings<T>(Func<ControlFiles, T> read, string? directory = null) where T : class
 {
     private const int Milliseconds = 1000;
 
-    private readonly string directory = ControlFiles.FromEnvironment().Directory;
+    private readonly string directory = directory ?? ControlFiles.FromEnvironment().Directory;
     private readonly Lock guard = new();
     private T? settings;
     private long settingsRead;

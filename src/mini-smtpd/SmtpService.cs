@@ -10,12 +10,13 @@ namespace Qmta.Reception;
 /// <summary>What all SMTP sessions of this process share.</summary>
 internal sealed class SmtpService
 {
-    private readonly CurrentSettings<SmtpSettings> settings = new(SmtpSettings.Read);
+    private readonly CurrentSettings<SmtpSettings> settings;
     private readonly PasswordSource? program, file;
     private readonly string passwordFile;
 
-    private SmtpService(string[] arguments, Handshakes tls)
+    internal SmtpService(CurrentSettings<SmtpSettings> settings, string[] arguments, Handshakes tls)
     {
+        this.settings = settings;
         Tls = tls;
         // HOSTNAME CHECKPROGRAM SUBPROGRAM...: the program runs the next, as checkpassword programs do.
         if (arguments.Length > 0) ChallengeHost = arguments[0];
@@ -31,7 +32,7 @@ internal sealed class SmtpService
 
     private static SessionFactory Prepare(string[] arguments, Handshakes tls)
     {
-        SmtpService service = new(arguments, tls);
+        SmtpService service = new(new CurrentSettings<SmtpSettings>(SmtpSettings.Read), arguments, tls);
         return (connection, peer) => new SmtpSession(service, connection, peer);
     }
 
