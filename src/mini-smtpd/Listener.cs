@@ -2,6 +2,7 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using Qmta.Control;
 using Qmta.Posix;
 
 namespace Qmta.Reception;
@@ -121,13 +122,18 @@ internal sealed class Listener
     private void Begin(ListeningSocket socket, int fd, TcpEnd remote)
     {
         IpAddress network = NetworkOf(remote.Address);
+        Peer peer = Peer.OfConnection(fd, remote);
+        if (socket.Access != null && !peer.Admit(socket.Access, remote.Address, socket.Program))
+        {
+            _ = Files.Close(fd);
+            return;
+        }
         if (!Count(network))
         {
             _ = Files.Write(fd, Text.Latin1.Bytes(socket.CrowdedText));
             _ = Files.Close(fd);
             return;
         }
-        Peer peer = Peer.OfConnection(fd, remote);
         Conversation conversation = new(new ClientConnection(fd, fd), peer, socket.Begin, socket.Tls);
         Client client = new(conversation, network);
         if (conversation.Greet()) waiting.Add(new Waiting(client, Clocks.BoottimeMilliseconds));
@@ -264,5 +270,7 @@ internal sealed record Client(Conversation Conversation, IpAddress Network);
 /// <param name="Program">The program's name in messages.</param>
 /// <param name="Begin">Makes the sessions.</param>
 /// <param name="Tls">TLS comes first; null for not.</param>
+/// <param name="Access">Who may connect; null for everybody.</param>
 /// <param name="CrowdedText">What a client is told that has too many connections already.</param>
-internal sealed record ListeningSocket(int Fd, string Program, SessionFactory Begin, Handshakes? Tls, string CrowdedText);
+internal sealed record ListeningSocket(int Fd, string Program, SessionFactory Begin, Handshakes? Tls, AccessRules? Access,
+    string CrowdedText);

@@ -1,6 +1,7 @@
 // Who is at the other end, and the variables that hold for this connection alone (tcp-environ(5)).
 using System;
 using System.Collections.Generic;
+using Qmta.Control;
 using Qmta.Posix;
 using Qmta.Queue;
 
@@ -90,6 +91,21 @@ internal sealed class Peer
         if (Variables.Get("TCPREMOTEIP") != null) return new Peer();
         // inetd and systemd set no such variables; the connection itself knows.
         return ServerSockets.PeerOf(fd, out TcpEnd remote) ? OfConnection(fd, remote) : new Peer { IsLocalUser = true };
+    }
+
+    /// <summary>
+    /// Whether the client may connect at all; sets the variables that the rules have for it. Names are not looked up:
+    /// rules for them apply only when a super-server did.
+    /// </summary>
+    /// <param name="program">The server's name, for the log.</param>
+    internal bool Admit(AccessRules rules, IpAddress client, string program)
+    {
+        AccessDecision decision = rules.Decide(client, Variable("TCPREMOTEHOST"), RemoteInfo, out string? complaint);
+        if (complaint != null) Standard.Error(program + ": " + complaint);
+        if (!decision.Allowed)
+            Standard.Error(program + ": " + client + " may not connect" + (decision.Rule == null ? "" : ": rule " + decision.Rule));
+        foreach ((string name, string value) in decision.Variables) Set(name, value);
+        return decision.Allowed;
     }
 
     /// <summary>The client of a connection this process accepted.</summary>

@@ -50,6 +50,7 @@ internal static class ServerCommand
     {
         List<(IpAddress Address, int Port, bool Secure)> addresses = [];
         string? user = null;
+        AccessRules? access = null;
         int at = 0;
         for (; at < arguments.Length && arguments[at].StartsWith('-'); at++)
         {
@@ -63,8 +64,9 @@ internal static class ServerCommand
             int equals = option.IndexOf('=');
             string? value = equals >= 0 ? option[(equals + 1)..] : at + 1 < arguments.Length ? arguments[++at] : null;
             string name = equals >= 0 ? option[..equals] : option;
-            if (value == null || name is not ("--listen" or "--listen-tls" or "--user")) return WrongUsage(service, option);
+            if (value == null || name is not ("--listen" or "--listen-tls" or "--user" or "--access")) return WrongUsage(service, option);
             if (name == "--user") user = value;
+            else if (name == "--access") access = new AccessRules(value);
             else if (!ParseAddress(value, out IpAddress address, out int port))
             {
                 Standard.Error(service.Program + ": not an address and a port: " + value);
@@ -83,20 +85,21 @@ internal static class ServerCommand
                 "unable to listen at " + address + " port " + port), secure));
         Handshakes tls = new(service.Program, ServerTls.Read(ControlFiles.FromEnvironment()));
         SessionFactory begin = service.Prepare(rest, tls);
-        if (!many) return ServeOne(begin, string.IsNullOrEmpty(Variables.Get("SMTPS")) ? null : tls);
-        return ServeMany(service, sockets, begin, tls, user);
+        if (!many) return ServeOne(service, begin, string.IsNullOrEmpty(Variables.Get("SMTPS")) ? null : tls, access);
+        return ServeMany(service, sockets, begin, tls, user, access);
     }
 
-    private static int ServeOne(SessionFactory begin, Handshakes? tls)
+    private static int ServeOne(Service service, SessionFactory begin, Handshakes? tls, AccessRules? access)
     {
         Peer peer = Peer.FromEnvironment(0);
+        if (access != null && IpAddress.TryParse(peer.RemoteIp, out IpAddress client) && !peer.Admit(access, client, service.Program)) return 0;
         Conversation conversation = new(new ClientConnection(0, 1), peer, begin, tls);
         if (conversation.Greet()) _ = conversation.Serve(new ConnectionBuffers(), hold: -1);
         return 0;
     }
 
     private static int ServeMany(Service service, List<(int Fd, bool Secure)> sockets, SessionFactory begin, Handshakes tls,
-        string? user)
+        string? user, AccessRules? access)
     {
         int signals = PosixException.Check(Signals.Descriptor(Signals.TERM, Signals.INT), "unable to read signals");
         ListeningSocket[] all = new ListeningSocket[sockets.Count];
@@ -105,7 +108,7 @@ internal static class ServerCommand
             bool secure = sockets[i].Secure;
             if (secure && !tls.HasCertificate)
                 throw new System.FormatException("there is no certificate for TLS; see qmail-servercert(5)");
-            all[i] = new ListeningSocket(sockets[i].Fd, service.Program, begin, secure ? tls : null, secure ? "" : service.CrowdedText);
+            all[i] = new ListeningSocket(sockets[i].Fd, service.Program, begin, secure ? tls : null, access, secure ? "" : service.CrowdedText);
         }
         // While this is root, which alone may be able to read the key.
         if (tls.HasCertificate) _ = tls.Current();
@@ -183,5 +186,5 @@ internal static class ServerCommand
     }
 
     private static string UsageOf(Service service) => service.Program + ": usage: " + service.Program
-        + " [--listen [ADDRESS:]PORT]... [--listen-tls [ADDRESS:]PORT]... [--user NAME]" + service.Synopsis;
+        + " [--listen [ADDRESS:]PORT]... [--listen-tls [ADDRESS:]PORT]... [--user NAME] [--access FILE]" + service.Synopsis;
 }
