@@ -1,14 +1,15 @@
 // Rules that set variables for an address: from.envrules and its like, and domainqueue (qmail-control(5)).
 using System;
 using System.Collections.Generic;
+using System.Text;
 using Qmta.Posix;
 using Qmta.Text;
 
 namespace Qmta.Control;
 
 /// <summary>
-/// Lines "pattern:NAME=value,NAME=value,...". Every line whose pattern is the address's takes effect, in order: an empty
-/// value removes the variable, "\," is a comma in a value. Patterns are wildcards (<see cref="Wildcard"/>) or, with
+/// Lines "pattern:NAME=value,NAME=value,...". Every line whose pattern is the address's takes effect, in order: an
+/// empty value removes the variable, "\," is a comma in a value. Patterns are wildcards (<see cref="Wildcard"/>) or, with
 /// QREGEX, regular expressions; the null address has the patterns "" and "&lt;&gt;", too.
 /// </summary>
 public sealed class EnvironmentRules
@@ -39,7 +40,8 @@ public sealed class EnvironmentRules
     /// <summary>Reads rules for domains (control/domainqueue, DOMAINQUEUE), which are always wildcards.</summary>
     /// <exception cref="PosixException">The file exists and cannot be read.</exception>
     /// <exception cref="FormatException">A line is no rule.</exception>
-    public static EnvironmentRules OfDomains(ControlFiles control) => Read(control, "domainqueue", "DOMAINQUEUE", regular: false);
+    public static EnvironmentRules OfDomains(ControlFiles control) =>
+        Read(control, "domainqueue", "DOMAINQUEUE", regular: false);
 
     /// <summary>The variables that the rules set for an address or a domain, in order; null removes one.</summary>
     /// <exception cref="FormatException">A pattern is no regular expression.</exception>
@@ -75,21 +77,21 @@ public sealed class EnvironmentRules
     private List<(string, string?)> Assignments(string line, string text)
     {
         List<(string, string?)> assignments = [];
-        string piece = "";
+        StringBuilder piece = new();
         for (int at = 0; at <= text.Length; at++)
         {
             if (at < text.Length && text[at] != ',')
             {
-                piece += text[at];
+                piece.Append(text[at]);
                 continue;
             }
-            if (at < text.Length && piece.EndsWith('\\'))
+            if (at < text.Length && piece.Length > 0 && piece[^1] == '\\')
             {
-                piece = piece[..^1] + ',';
+                piece[^1] = ',';
                 continue;
             }
-            string assignment = piece.TrimStart(' ', '\t');
-            piece = "";
+            string assignment = piece.ToString().TrimStart(' ', '\t');
+            piece.Clear();
             if (assignment.Length == 0) continue;
             int equals = assignment.IndexOf('=');
             if (equals <= 0 || assignment.Contains('\0')) throw Wrong(line, "\"" + assignment + "\" is not NAME=value");

@@ -8,7 +8,7 @@ internal static class All
     internal static List<Target> Targets() =>
     [
         new EnvelopeTarget(), new NetstringTarget(), new SpawnTarget(), new AddressTarget(), new HeaderTarget(),
-        new DotQmailTarget(), new ControlTarget(), new AliasTarget(), new CdbTarget(), new DnsTarget(), new QueueTarget(),
+        new DotQmailTarget(), new ControlTarget(), new RulesTarget(), new AliasTarget(), new CdbTarget(), new DnsTarget(), new QueueTarget(),
         new ListingTarget(), new ReplyTarget(), new DotsTarget(), new SmtpServerTarget(), new QmqpServerTarget(),
         new QmtpServerTarget(), new SmtpClientTarget(), new QmtpClientTarget(), new QmqpClientTarget(),
     ];
