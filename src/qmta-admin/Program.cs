@@ -15,7 +15,7 @@ internal static class Program
         try
         {
             // Which queue and which control files, as the programs that send mail see it.
-            MailEnvironment.Apply(Programs.CalledAs, rootToo: Programs.CalledAs == "qmail-qread");
+            MailEnvironment.Apply(Programs.CalledAs, rootToo: Programs.CalledAs is "qmail-qread" or "qmail-showctl");
         }
         catch (Exception failure) when (failure is PosixException or FormatException)
         {
@@ -27,6 +27,7 @@ internal static class Program
             SetupCommand.Create(),
             DoctorCommand.Create(),
             StatsCommand.Create(),
+            ShowControlCommand.Create(),
             QueueCommands.Create(),
             QueueCommands.QmailRead(),
             QueueCommands.QmailStatus(),
