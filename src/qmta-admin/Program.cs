@@ -48,12 +48,15 @@ internal static class Program
             bool helpIsLong = tool.Name == AssignmentCommands.PasswordToUsers;
             tool.Options.Add(helpIsLong ? new HelpOption("--help") : new HelpOption());
             tool.Options.Add(new VersionOption());
-            return Run(tool.Parse(Programs.Arguments));
+            return Run(tool.Parse(Programs.Arguments, Parsing));
         }
         RootCommand root = new("Tools for the operator of a qmta mail system.");
         foreach (Command tool in tools) root.Subcommands.Add(tool);
-        return Run(root.Parse(Programs.Arguments));
+        return Run(root.Parse(Programs.Arguments, Parsing));
     }
+
+    // "@example.org" is a domain, not a file with more arguments.
+    private static ParserConfiguration Parsing => new() { ResponseFileTokenReplacer = null };
 
     // A command line that is wrong is a permanent failure, as with every other program here.
     private static int Run(ParseResult parsed)

@@ -47,7 +47,7 @@ internal static class QueueCommands
 
     private static Command Show()
     {
-        Argument<ulong> number = new("number") { Description = "The message's number, as listed." };
+        Argument<ulong> number = new("number") { Description = "The message's number, as listed.", HelpName = "number" };
         number.CompletionSources.Add(_ => Numbers());
         Option<bool> whole = new("--whole") { Description = "The whole message, not its header alone." };
         Option<bool> raw = new("--raw") { Description = "Nothing but the message, byte for byte." };
@@ -146,6 +146,7 @@ internal static class QueueCommands
         private readonly Argument<ulong[]> numbers = new("number")
         {
             Description = "Numbers of messages, as listed.",
+            HelpName = "number",
             Arity = ArgumentArity.ZeroOrMore,
         };
         private readonly Option<bool> all = new("--all") { Description = "Every message in the queue." };
