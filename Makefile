@@ -63,8 +63,9 @@ soak: artifacts/.built artifacts/.sink ## the long versions: 60 one-shot runs ov
 	tests/crash/kill-random --bin $(BIN) --kills 5000
 	tests/fuzz/run --seconds 45 --seed $(or $(SEED),$(shell date +%s))
 
-bench: artifacts/.built ## side by side with other mail systems (root, Debian); writes docs/bench.md
+bench: artifacts/.built ## side by side with other mail systems (root, Debian); writes docs/bench.md and docs/bench-reception.md
 	tests/bench/run --bin $(BIN)
+	tests/bench/run-reception --bin $(BIN) --write
 
 rpi: ## cross-compile to artifacts/RID: RID=linux-arm64 (default) or linux-arm; rpi/README.md says what it needs
 	scripts/build $(RID)

@@ -176,6 +176,7 @@ def main():
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     systems = [Qmta(given), Postfix(given)]
+    load = os.getloadavg()[0]
     rates = {(system.name, keep): [] for system in systems for keep in (False, True)}
     memory = {}
     for round in range(given.rounds):
@@ -206,6 +207,7 @@ def main():
 
 Written by `tests/bench/run-reception --write` on {time.strftime("%Y-%m-%d")}: Linux {os.uname().release}, Debian
 {open("/etc/debian_version").read().strip()}, postfix from Debian's packages, {os.cpu_count()} processors.
+The machine's load average before the run was {load:.1f}.
 
 {table}
 How it is measured:
