@@ -10,7 +10,7 @@ SOURCES := $(shell find src build.proj aot.props Directory.Build.props Directory
 	scripts/build scripts/setup \( -name bin -o -name obj \) -prune -o -print)
 SINK_SOURCES := $(shell find tests/sink \( -name bin -o -name obj \) -prune -o -print 2>/dev/null)
 
-.PHONY: help build test unit quickstart e2e interop interop-local interop-callers interop-reception crash fuzz bench soak rpi install uninstall deb test-deb man clean
+.PHONY: help build test unit quickstart e2e interop interop-local interop-callers interop-reception interop-qmqp crash fuzz bench soak rpi install uninstall deb test-deb man clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ interop-callers: artifacts/.built ## programs that call sendmail, with a queue a
 
 interop-reception: artifacts/.built ## send to mini-smtpd with other people's clients and servers (root, Debian); writes docs/reception.md
 	tests/interop/run-reception --bin $(BIN) $(if $(ONLY),$(ONLY),--write-table)
+
+interop-qmqp: artifacts/.built ## QMQP and QMTP with postfix's programs and tcpserver (root, Debian); writes docs/interop-qmqp.md
+	tests/interop/run-qmqp --bin $(BIN) $(if $(ONLY),$(ONLY),--write-table)
 
 crash: artifacts/.built ## kill everything at random moments, 500 times; SEED=N repeats a run
 	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))
