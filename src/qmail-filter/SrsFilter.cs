@@ -10,10 +10,15 @@ namespace Qmta.Filter;
 
 internal static class SrsFilter
 {
-    internal const string Usage = "srsfilter";
+    internal const string Usage = "srsfilter [-f sender]";
 
     internal static int Run(string[] arguments)
     {
+        if (arguments is ["-f", string sender])
+        {
+            string forwarding = SenderRewriting.FromControl(ControlFiles.FromEnvironment())?.Forward(sender, Clocks.Realtime) ?? sender;
+            return Standard.Output(forwarding + "\n") ? 0 : 111;
+        }
         if (arguments.Length > 0) throw Program.UsageError(Usage);
         if (!Incoming.IsBounce(Incoming.Variable("SENDER")))
             throw Failure.BounceSaying("Sorry, this address accepts nothing but bounces. (#5.7.1)");

@@ -95,6 +95,33 @@ public static unsafe class Processes
         }
     }
 
+    /// <summary>
+    /// Runs a program to its end and returns what it wrote to descriptor 1, as far as the limit; "" when it could not be
+    /// started, with <paramref name="status"/> saying so by exit code 111.
+    /// </summary>
+    /// <param name="path">The program's file; PATH is not searched.</param>
+    /// <param name="arguments">Its arguments, argv[0] included.</param>
+    /// <param name="limit">Most bytes that are kept; the rest is read and dropped.</param>
+    /// <param name="status">How it ended.</param>
+    public static string OutputOf(string path, ReadOnlySpan<string> arguments, int limit, out ExitStatus status)
+    {
+        status = new ExitStatus(111 << 8);
+        if (Files.Pipe(out int read, out int write) < 0) return "";
+        int pid = Start(path, arguments, [new(write, 1)]);
+        _ = Files.Close(write);
+        byte[] output = new byte[limit], dropped = new byte[512];
+        int length = 0;
+        while (pid >= 0)
+        {
+            int n = Files.Read(read, length < limit ? output.AsSpan(length) : dropped);
+            if (n <= 0) break;
+            if (length < limit) length += n;
+        }
+        _ = Files.Close(read);
+        if (pid >= 0 && Wait(pid, out ExitStatus ended) >= 0) status = ended;
+        return Text.Latin1.String(output.AsSpan(0, length));
+    }
+
     /// <summary>Waits for a child to end.</summary>
     /// <returns>0, or -errno (-ECHILD when it is not ours).</returns>
     public static int Wait(int pid, out ExitStatus status)

@@ -1,5 +1,5 @@
 // A user's name without the C library's user database, which a statically linked program cannot ask.
-using System;
+using System.Collections.Generic;
 using System.Globalization;
 using Qmta.Text;
 
@@ -10,44 +10,50 @@ public static class UserNames
 {
     private const string Standard = "/etc/passwd";
 
+    // Longest line, in bytes, that is looked at.
+    private const int LongestLine = 4096;
+
     /// <summary>The name of a user number; null when nobody knows one.</summary>
     /// <param name="uid">The number.</param>
     /// <param name="path">The file, in the format of passwd(5).</param>
     public static string? Of(uint uid, string path = Standard)
     {
+        string? name = null;
         int fd = Files.Open(path, OpenMode.Read);
-        string? name = fd < 0 ? null : Search(fd, path, uid);
-        _ = Files.Close(fd);
-        return name ?? Ask(uid);
-    }
-
-    private static string? Ask(uint uid)
-    {
-        if (Programs.FindInPath("getent") is not string program || Files.Pipe(out int read, out int write) < 0) return null;
-        int pid = Processes.Start(program, ["getent", "passwd", uid.ToString(CultureInfo.InvariantCulture)], [new(write, 1)]);
-        _ = Files.Close(write);
-        string? name = pid < 0 ? null : Search(read, "getent", uid);
-        _ = Files.Close(read);
-        if (pid >= 0) _ = Processes.Wait(pid, out _);
-        return name;
-    }
-
-    private static string? Search(int fd, string source, uint uid)
-    {
-        ByteReader lines = new(fd, source, 4096);
         try
         {
-            while (lines.ReadUntil((byte)'\n', 4096, out bool tooLong) is byte[] line)
-            {
-                // name:password:uid:gid:comment:home:shell
-                string[] parts = tooLong ? [] : Latin1.String(line).Split(':', 4);
-                if (parts.Length == 4 && parts[0].Length > 0 && uint.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out uint number)
-                    && number == uid) return parts[0];
-            }
+            if (fd >= 0) name = Search(Lines(fd, path), uid);
         }
         catch (PosixException)
         {
             // what cannot be read names nobody
+        }
+        finally
+        {
+            _ = Files.Close(fd);
+        }
+        return name ?? Ask(uid);
+    }
+
+    private static string? Ask(uint uid) => Programs.FindInPath("getent") is string program
+        ? Search(Processes.OutputOf(program, ["getent", "passwd", uid.ToString(CultureInfo.InvariantCulture)], LongestLine, out _).Split('\n'), uid)
+        : null;
+
+    private static IEnumerable<string> Lines(int fd, string path)
+    {
+        ByteReader lines = new(fd, path, LongestLine);
+        while (lines.ReadUntil((byte)'\n', LongestLine, out bool tooLong) is byte[] line)
+            if (!tooLong) yield return Latin1.String(line);
+    }
+
+    private static string? Search(IEnumerable<string> lines, uint uid)
+    {
+        foreach (string line in lines)
+        {
+            // name:password:uid:gid:comment:home:shell
+            string[] parts = line.Split(':', 4);
+            if (parts.Length == 4 && parts[0].Length > 0 && uint.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out uint number)
+                && number == uid) return parts[0];
         }
         return null;
     }

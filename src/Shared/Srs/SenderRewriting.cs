@@ -43,6 +43,10 @@ public sealed class SenderRewriting
     /// <summary>Our own domains, whose senders need no rewriting; one with a leading dot stands for all below it.</summary>
     public IReadOnlyList<string> OwnDomains { get; init; } = [];
 
+    /// <summary>Whether senders are rewritten here at all.</summary>
+    /// <exception cref="PosixException">A control file exists and cannot be read.</exception>
+    public static bool IsSetUp(ControlFiles control) => Setting(control, "srs_domain") != null;
+
     /// <summary>The settings; null when there is no srs_domain, which turns rewriting off.</summary>
     /// <exception cref="PosixException">A control file exists and cannot be read.</exception>
     /// <exception cref="FormatException">A setting makes no sense, or there is no secret.</exception>
