@@ -9,6 +9,7 @@ internal static class Program
     {
         _ = Standard.FillGaps();
         Signals.IgnorePipe();
+        Processes.LeaveNoCore(); // it holds mail, passwords and a key
         return ServerCommand.Run(Programs.CalledAs, Programs.Arguments);
     }
 }

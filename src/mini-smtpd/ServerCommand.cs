@@ -80,6 +80,8 @@ internal static class ServerCommand
         if (many) _ = Signals.BlockInEveryThread(service.Program, Signals.TERM, Signals.INT);
         List<(int Fd, bool Secure)> sockets = InheritedSockets();
         foreach ((int fd, bool _) in sockets) ServerSockets.KeepToThisProcess(fd);
+        // Nor does what this program was started with reach those that check passwords and queue mail.
+        PosixException.Check(Descriptors.CloseOnExecFrom(3), "unable to close inherited descriptors");
         foreach ((IpAddress address, int port, bool secure) in addresses)
             sockets.Add((PosixException.Check(ServerSockets.Listen(address, port, Backlog),
                 "unable to listen at " + address + " port " + port), secure));

@@ -18,6 +18,7 @@ internal static class Program
             int closed = Standard.FillGaps();
             if ((closed & 0b11) != 0) return ExitCode.Read; // a file opened now must not become message or envelope
             Signals.IgnorePipe();
+            Signals.Ignore(Signals.XFSZ); // where files may not grow, a write fails like any other
             // Only for the queue's owner itself: whoever borrows its privileges answers for its own messages.
             if (Programs.Arguments is ["--serve"] && Users.RealUid == Users.EffectiveUid) return new Service(OpenQueue()).Run();
             bool keeps = Variables.Get("NULLQUEUE") == null;

@@ -67,6 +67,8 @@ internal static class Program
         if (!options.Daemon && !options.Requests && IsEmpty(queue)) return 0;
         ReadOnlySpan<int> handled = [Signals.TERM, Signals.INT, Signals.HUP, Signals.ALRM, Signals.CHLD];
         _ = Signals.BlockInEveryThread("qmta-send", handled);
+        Processes.LeaveNoCore(); // helpers hold mail and passwords
+        PosixException.Check(Descriptors.CloseOnExecFrom(3), "unable to close inherited descriptors");
         int signals = Signals.Descriptor(handled);
         PosixException.Check(signals, "unable to receive signals");
         return Deliver(options, queue, control, signals);

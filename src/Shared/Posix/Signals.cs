@@ -7,7 +7,7 @@ namespace Qmta.Posix;
 /// <summary>Signal numbers and masks (signal(7)); the numbers are the same on x86, arm and arm64.</summary>
 public static unsafe class Signals
 {
-    public const int HUP = 1, INT = 2, KILL = 9, USR1 = 10, PIPE = 13, ALRM = 14, TERM = 15, CHLD = 17;
+    public const int HUP = 1, INT = 2, KILL = 9, USR1 = 10, PIPE = 13, ALRM = 14, TERM = 15, CHLD = 17, XFSZ = 25;
 
     /// <summary>Room for a sigset_t, which is 128 bytes in glibc on every architecture.</summary>
     internal const int SetSize = 128;
