@@ -94,7 +94,7 @@ public sealed class EnvironmentRules
             piece.Clear();
             if (assignment.Length == 0) continue;
             int equals = assignment.IndexOf('=');
-            if (equals <= 0 || assignment.Contains('\0')) throw Wrong(line, "\"" + assignment + "\" is not NAME=value");
+            if (equals <= 0 || assignment.Contains('\0')) throw Wrong(line, "\"" + Cut(assignment) + "\" is not NAME=value");
             string value = assignment[(equals + 1)..];
             assignments.Add((assignment[..equals], value.Length == 0 ? null : value));
         }
@@ -117,5 +117,7 @@ public sealed class EnvironmentRules
     }
 
     private FormatException Wrong(string line, string why) =>
-        new(path + " has a line that is no rule, " + why + ": " + (line.Length > 100 ? line[..100] + "..." : line));
+        new(path + " has a line that is no rule, " + why + ": " + Cut(line));
+
+    private static string Cut(string text) => text.Length > 100 ? text[..100] + "..." : text;
 }

@@ -61,6 +61,9 @@ public static class DeliveryProtocol
 /// <summary>Splits the byte stream of one direction into commands or reports, however the pipe cuts it.</summary>
 public sealed class DeliveryStream
 {
+    /// <summary>So many bytes of a command are kept, its extra header not counted.</summary>
+    internal const int LongestCommand = 6 * QueueLayout.LongestAddress;
+
     // Whether these are commands, which have more pieces than one.
     private readonly bool commands;
     private readonly int longest;
@@ -75,12 +78,15 @@ public sealed class DeliveryStream
         Wide = wide;
     }
 
-    /// <summary>A stream of commands. An address longer than any that enters a queue is cut.</summary>
-    public static DeliveryStream OfCommands(bool wide) => 
-        new(commands: true, 4 * QueueLayout.LongestAddress, wide);
+    /// <summary>
+    /// A stream of commands. Addresses longer than any that enters a queue are cut; a sender that has the recipient in it
+    /// (VERP) and a recipient with what virtualdomains puts before it may be twice as long (<see cref="EnvelopeReader"/>).
+    /// </summary>
+    public static DeliveryStream OfCommands(bool wide) =>
+        new(commands: true, LongestCommand, wide);
 
     /// <summary>A stream of reports.</summary>
-    public static DeliveryStream OfReports(bool wide) => 
+    public static DeliveryStream OfReports(bool wide) =>
         new(commands: false, DeliveryProtocol.LongestReport, wide);
 
     /// <summary>Whether delivery numbers have two bytes.</summary>

@@ -17,7 +17,7 @@ internal sealed class SmtpServerTarget : Target
 {
     internal override string Name => "smtp-server";
     internal override string[] Words => ["EHLO x\r\n", "HELO x\r\n", "MAIL FROM:<a@b>\r\n", "RCPT TO:<c@d>\r\n", "DATA\r\n", "\r\n.\r\n", "RSET\r\n", "QUIT\r\n", "NOOP\r\n",
-        " SIZE=10", " BODY=8BITMIME", " SMTPUTF8", "<@a,@b:c@d>", "\"x y\"", "\\", "\n", "\r\n", "\n.\n", "\n.\r\n", "\r.\r\n", "VRFY x\r\n", "STARTTLS\r\n", "<>", "Received: x\r\n"];
+        " SIZE=10", " BODY=8BITMIME", " SMTPUTF8", "<@a,@b:c@d>", "\"x y\"", "\\", "\n", "\r\n", "\n.\n", "\n.\r\n", "\r.\r\n", "VRFY x\r\n", "AUTH PLAIN AGFubgBwdw==\r\n", "AUTH LOGIN\r\n", "AUTH CRAM-MD5\r\n", "*\r\n", "STARTTLS\r\n", "<>", "Received: x\r\n"];
     internal override int Longest => 20000;
     internal override long Allowance(int length) => (8 << 20) + 4000L * length;
 

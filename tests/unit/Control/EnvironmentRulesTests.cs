@@ -51,6 +51,10 @@ public sealed class EnvironmentRulesTests : IDisposable
     }
 
     [Fact]
+    public void TheSentenceAboutALongLineIsShort() =>
+        Assert.InRange(Assert.Throws<FormatException>(() => Read("*:" + new string('A', 5000) + "\n")).Message.Length, 100, 500);
+
+    [Fact]
     public void WithoutAFileThereAreNone()
     {
         EnvironmentRules rules = EnvironmentRules.Read(new ControlFiles(directory), "from.envrules", Variable);

@@ -68,9 +68,17 @@ public sealed class DeliveryProtocolTests
         byte[] bytes = [.. new DeliveryCommand(1, "1/1", new string('s', 100_000), "r").Encode(true), .. new DeliveryCommand(2, "2/2", "", "joe").Encode(true)];
         List<DeliveryCommand> commands = Take(DeliveryStream.OfCommands(true), bytes, [1000], stream => stream.Command());
         Assert.Equal(2, commands.Count);
-        Assert.InRange(commands[0].Sender.Length, QueueLayout.LongestAddress, 4 * QueueLayout.LongestAddress);
+        Assert.InRange(commands[0].Sender.Length, QueueLayout.LongestAddress, 6 * QueueLayout.LongestAddress);
         Assert.Equal("", commands[0].Recipient);
         Assert.Equal(new DeliveryCommand(2, "2/2", "", "joe"), commands[1]);
+    }
+
+    [Fact]
+    public void TheLongestAddressesAreWhole()
+    {
+        // A sender with the recipient in it, and a recipient with what virtualdomains puts before it.
+        DeliveryCommand command = new(499, "22/18446744073709551615", new string('s', 2006), new string('r', 2006));
+        Assert.Equal([command], Take(DeliveryStream.OfCommands(true), command.Encode(true), [4096], stream => stream.Command()));
     }
 
     [Fact]
