@@ -25,7 +25,8 @@ internal sealed class AccessText : IAccessTable
             }
             catch (FormatException e)
             {
-                throw new FormatException("line " + number + " of " + path + " " + e.Message);
+                string why = e.Message.Length > 200 ? e.Message[..200] + "..." : e.Message;
+                throw new FormatException("line " + number + " of " + path + " " + why);
             }
         }
     }

@@ -158,6 +158,14 @@ public sealed class AccessRulesTests : IDisposable
     }
 
     [Fact]
+    public void TheComplaintAboutALongLineIsShort()
+    {
+        File.WriteAllText(directory + "/long", new string('1', 5000) + ":allow\n");
+        Assert.False(new AccessRules(directory + "/long").Decide(IpAddress.LoopbackV4, null, null, out string? complaint).Allowed);
+        Assert.InRange(complaint!.Length, 200, 500);
+    }
+
+    [Fact]
     public void FollowsTheFile()
     {
         AccessRules rules = Text(":deny\n");
