@@ -12,7 +12,7 @@ namespace Qmta.Tests.Fuzz;
 
 internal static class Program
 {
-    private const string Usage = "usage: fuzz [--seed N] [--runs N | --seconds N] [--run N] [--directory DIR] [TARGET...]";
+    private const string Usage = "usage: fuzz [--seed N] [--runs N | --seconds N] [--run N] [--verbose] [--directory DIR] [TARGET...]";
 
     // A busy machine is slow, but no input of these lengths takes so long to be understood.
     private const double MostCpuSeconds = 5, MostWallSeconds = 120;
@@ -20,6 +20,7 @@ internal static class Program
     private static string directory = "tests/fuzz";
     private static int seed = 1, runs = 2000, only = -1;
     private static double seconds;
+    private static bool verbose;
     private static long began;
     private static byte[] running = [];
     private static Target? target;
@@ -38,6 +39,7 @@ internal static class Program
                     case "--runs": runs = int.Parse(arguments[++i]); break;
                     case "--run": only = int.Parse(arguments[++i]); break;
                     case "--seconds": seconds = double.Parse(arguments[++i]); break;
+                    case "--verbose": verbose = true; break;
                     case "--directory": directory = arguments[++i]; break;
                     default: wanted.Add(arguments[i]); break;
                 }
@@ -54,8 +56,8 @@ internal static class Program
             Console.Error.WriteLine("no such target; there are: " + string.Join(" ", All.Targets().ConvertAll(each => each.Name)));
             return 100;
         }
-        // What servers and the scheduler log is of no interest.
-        _ = Files.DuplicateTo(Files.Open("/dev/null", OpenMode.Write), 2);
+        // What servers and the scheduler log is of interest only when the runtime itself ends.
+        if (!verbose) _ = Files.DuplicateTo(Files.Open("/dev/null", OpenMode.Write), 2);
         new Thread(Watch) { IsBackground = true }.Start();
         int passed = 0;
         foreach (Target each in targets)

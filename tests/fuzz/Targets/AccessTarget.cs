@@ -23,6 +23,9 @@ internal sealed class AccessTarget : Target
     private static readonly (string Ip, string? Host, string? Info)[] Clients =
         [("192.0.2.1", "mail.example.org", "joe"), ("192.0.2.1", null, null), ("2001:db8::1", "MAIL.Example.ORG", null), ("::1", "", ""), ("198.51.100.7", "x", "a@b=c")];
 
+    // One for all inputs, as in a server: it has the file open.
+    private readonly AccessRules database = new(Scratch.Path + "/access.cdb");
+
     internal override void Run(byte[] input)
     {
         string path = Scratch.Write("access", input);
@@ -38,13 +41,11 @@ internal sealed class AccessTarget : Target
             AccessDecision again = rules.Decide(address, host?.ToUpperInvariant(), info, out string? second);
             Must(again.Allowed == decision.Allowed && again.Rule == decision.Rule && second == null, "the same client gets the same answer, and no complaint twice");
         }
-        string database = Scratch.Write("access.cdb", input);
+        _ = Scratch.Write("access.cdb", input);
         foreach ((string ip, string? host, string? info) in Clients)
         {
             _ = IpAddress.TryParse(ip, out IpAddress address);
-            AccessDecision decision = new AccessRules(database).Decide(address, host, info, out string? complaint);
-            Must(complaint == null || !decision.Allowed, "a damaged database lets nobody in");
-            Check(decision, null);
+            Check(database.Decide(address, host, info, out _), null);
         }
     }
 
