@@ -17,14 +17,18 @@ internal static class Mbox
     {
         message.Rewind();
         int fd = Open(path, out bool locked, out FileStatus before);
+        MboxNote? note = locked && before.IsFile ? new MboxNote(fd, (long)before.Size) : null;
         try
         {
             try
             {
-                Append(fd, path, message, delivery);
+                note?.TakeBackHalf();
+                Append(fd, path, message, delivery, note);
                 if (before.IsFile)
                 {
+                    note?.Whole();
                     PosixException.Check(Files.Sync(fd), "");
+                    note?.Remove();
                     // A first message: the file's own entry may be new as well. A directory we may not read holds a
                     // file that somebody else made before.
                     int r = before.Size == 0 ? MaildirFile.SyncDirectory(DirectoryOf(path)) : 0;
@@ -36,7 +40,7 @@ internal static class Mbox
             }
             catch (Exception failure) when (failure is PosixException or DeliveryFailure)
             {
-                if (locked && before.IsFile && fd >= 0) _ = Files.Truncate(fd, before.Size);
+                if (note != null && fd >= 0) note.TakeBack();
                 if (failure is not PosixException write) throw;
                 throw DeliveryFailure.Write(write.Errno, DeliveryFailure.TryLater("Unable to write " + path, write.Errno));
             }
@@ -91,10 +95,12 @@ internal static class Mbox
         }
     }
 
-    private static void Append(int fd, string path, MessageFile message, Delivery delivery)
+    private static void Append(int fd, string path, MessageFile message, Delivery delivery, MboxNote? note)
     {
         ByteWriter file = new(fd, path, 16384);
-        file.Put(delivery.FromLine(Clocks.Realtime));
+        string fromLine = delivery.FromLine(Clocks.Realtime);
+        if (note != null) file.Put(note.Begin(fromLine));
+        file.Put(fromLine);
         file.Put(delivery.ReturnPath);
         file.Put(delivery.DeliveredTo);
         file.Put(delivery.ExtraHeaderLines);

@@ -136,6 +136,32 @@ public static unsafe class Files
         return Result(r);
     }
 
+    /// <summary>Reads an extended attribute of a file (xattr(7)); its length or -errno, -ENODATA when there is none.</summary>
+    public static int Attribute(int fd, string name, Span<byte> value)
+    {
+        fixed (byte* n = CString.Of(name, stackalloc byte[CString.Inline]))
+        fixed (byte* v = value)
+        {
+            nint length = Libc.fgetxattr(fd, n, v, value.Length);
+            return length < 0 ? Failed : (int)length;
+        }
+    }
+
+    /// <summary>Sets an extended attribute of a file.</summary>
+    public static int SetAttribute(int fd, string name, ReadOnlySpan<byte> value)
+    {
+        fixed (byte* n = CString.Of(name, stackalloc byte[CString.Inline]))
+        fixed (byte* v = value)
+            return Result(Libc.fsetxattr(fd, n, v, value.Length, 0));
+    }
+
+    /// <summary>Removes an extended attribute of a file.</summary>
+    public static int RemoveAttribute(int fd, string name)
+    {
+        fixed (byte* n = CString.Of(name, stackalloc byte[CString.Inline]))
+            return Result(Libc.fremovexattr(fd, n));
+    }
+
     /// <summary>Starts writing the file's contents to storage without waiting, so that a Sync of several files waits once.</summary>
     public static void StartSync(int fd) => _ = Libc.sync_file_range(fd, 0, 0, 2 /* SYNC_FILE_RANGE_WRITE */);
 

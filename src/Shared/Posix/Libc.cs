@@ -19,6 +19,9 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial long lseek64(int fd, long offset, int whence);
     [LibraryImport(C, SetLastError = true)] internal static partial int ftruncate64(int fd, long length);
     [LibraryImport(C, SetLastError = true)] internal static partial int fsync(int fd);
+    [LibraryImport(C, SetLastError = true)] internal static partial nint fgetxattr(int fd, byte* name, byte* value, nint size);
+    [LibraryImport(C, SetLastError = true)] internal static partial int fsetxattr(int fd, byte* name, byte* value, nint size, int flags);
+    [LibraryImport(C, SetLastError = true)] internal static partial int fremovexattr(int fd, byte* name);
     [LibraryImport(C, SetLastError = true)] internal static partial int sync_file_range(int fd, long offset, long length, uint flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int link(byte* from, byte* to);
     [LibraryImport(C, SetLastError = true)] internal static partial int symlink(byte* target, byte* path);
