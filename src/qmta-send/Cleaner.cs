@@ -68,6 +68,9 @@ internal sealed class Cleaner
         toSearch.Clear();
         toSearch.Enqueue(queue.Pid);
         for (int n = 0; n < queue.Split; n++) toSearch.Enqueue($"{queue.Directory}/mess/{n}");
+        if (!queue.BigTodo) toSearch.Enqueue(queue.Directory + "/intd");
+        else
+            for (int n = 0; n < queue.Split; n++) toSearch.Enqueue($"{queue.Directory}/intd/{n}");
     }
 
     /// <summary>
@@ -92,7 +95,9 @@ internal sealed class Cleaner
         {
             foreach (string name in (List<string>)[.. Files.List(directory)])
                 if (directory == queue.Pid) RemovePid(directory + "/" + name, now);
-                else if (QueueLayout.TryParseId(name, out ulong id)) RemoveIfOrphan(id, directory + "/" + name, now);
+                else if (!QueueLayout.TryParseId(name, out ulong id)) continue;
+                else if (directory == QueueLayout.DirectoryOf(queue.Intd(id))) RemoveEnvelope(id, directory + "/" + name, now);
+                else RemoveIfOrphan(id, directory + "/" + name, now);
         }
         catch (PosixException failure)
         {
@@ -123,8 +128,18 @@ internal sealed class Cleaner
             && Files.Status(queue.Todo(id), out _) == -Errno.ENOENT && Files.Status(queue.Info(id), out _) == -Errno.ENOENT)
         {
             Log.Line($"info: removing message {id}, which was never completely queued");
-            _ = Remove(queue.Intd(id)) && Remove(path);
+            // A power cut may have left the others of a message that was done with. They must not become another one's.
+            DeferralNotes.Remove(queue, id);
+            _ = Remove(queue.Bounce(id)) && Remove(queue.Local(id)) && Remove(queue.Remote(id)) && Remove(queue.Intd(id)) && Remove(path);
         }
+        _ = Files.Close(fd);
+    }
+
+    // An envelope without its message: after a power cut on a filesystem that keeps no order between directories.
+    private void RemoveEnvelope(ulong id, string path, long now)
+    {
+        if (IsAbandoned(path, now, out int fd)
+            && Files.Status(queue.Todo(id), out _) == -Errno.ENOENT && Files.Status(queue.Mess(id), out _) == -Errno.ENOENT) _ = Remove(path);
         _ = Files.Close(fd);
     }
 

@@ -8,7 +8,7 @@ namespace Qmta.Send;
 /// <summary>A running qmail-lspawn or qmail-rspawn.</summary>
 internal sealed class Helper
 {
-    private readonly int commandFd;
+    private int commandFd;
     private byte[] unsent = [];
     private int unsentStart, unsentEnd;
     private readonly DeliveryStream reports = DeliveryStream.OfReports(false);
@@ -81,8 +81,8 @@ internal sealed class Helper
     }
 
     /// <summary>
-    /// Writes what the pipe takes, all commands at once: the helper can see which go together. That nobody reads any
-    /// more shows when reports end.
+    /// Writes what the pipe takes, all commands at once: the helper can see which go together. When that fails, the helper
+    /// is given no more: it finishes what it knows of and goes, and the end of its reports tells that the rest was not done.
     /// </summary>
     internal void Flush()
     {
@@ -90,7 +90,14 @@ internal sealed class Helper
         {
             int n = Files.Write(commandFd, unsent.AsSpan(unsentStart, unsentEnd - unsentStart));
             if (n == -Errno.EAGAIN) return;
-            unsentStart = n < 0 ? unsentEnd : unsentStart + n;
+            if (n < 0)
+            {
+                _ = Files.Close(commandFd);
+                commandFd = -1;
+                unsentStart = unsentEnd;
+                break;
+            }
+            unsentStart += n;
         }
         unsentStart = unsentEnd = 0;
         if (unsent.Length > 65536) unsent = [];

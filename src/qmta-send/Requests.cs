@@ -154,6 +154,9 @@ internal sealed partial class Scheduler
         foreach (string path in (ReadOnlySpan<string>)[queue.Bounce(id), queue.Local(id), queue.Remote(id), queue.Info(id)])
             if (!Cleaner.Remove(path)) return "Zunable to remove " + path;
         if (!cleaner.RemoveTodo(id)) return "Zunable to remove " + queue.Todo(id);
+        // What was removed must not come back after a power cut.
+        foreach (string path in (ReadOnlySpan<string>)[queue.Info(id), queue.Todo(id)])
+            if (Files.SyncDirectory(QueueLayout.DirectoryOf(path)) < 0) return "Zunable to sync " + QueueLayout.DirectoryOf(path);
         foreach (Channel channel in channels) _ = channel.Withdraw(id, clock.Now, out _);
         _ = DropFinish(id);
         todo.Forget(id);

@@ -36,6 +36,9 @@ internal sealed class Settlement
         try
         {
             RemoveLeftovers(queue, id);
+            // A message in todo has none: this is an earlier message's, whose number it got after a power cut.
+            int removed = Files.Unlink(queue.Bounce(id));
+            if (removed < 0 && removed != -Errno.ENOENT) PosixException.Check(removed, "unable to remove " + queue.Bounce(id));
             info = Create(queue.Info(id));
             info.Put((byte)'F');
             info.Put(sender);

@@ -136,6 +136,7 @@ static void too_long(int signal)
     (void)signal;
     for (int i = 0; i < TASKS; i++)
         if (tasks[i].tid) kill(tasks[i].tid, SIGKILL);
+    if (record) fflush(record);
     _exit(98);
 }
 
@@ -277,6 +278,10 @@ static int describe(struct task *task, const struct call *call, const uint64_t *
             task->length = task->data ? fetch(task->tid, a[1], task->data, (long)a[2]) : 0;
         }
         if (call->number == __NR_ftruncate) offset = (long long)a[1];
+        if (record && call->number == __NR_fsetxattr) {
+            task->data = malloc(a[3] + 1);
+            task->length = task->data ? fetch(task->tid, a[2], task->data, (long)a[3]) : 0;
+        }
         snprintf(second, sizeof second, "%lld", offset);
         break;
     }
@@ -295,6 +300,10 @@ static int describe(struct task *task, const struct call *call, const uint64_t *
         break;
     }
     if (call->kind != PROCESS && is_foreign(first)) return 0;
+    if (call->number == __NR_utimensat) {
+        struct { long long seconds, nanoseconds; } times[2];
+        if (fetch(task->tid, a[2], (char *)times, sizeof times) == sizeof times) snprintf(second, sizeof second, "%lld", times[1].seconds);
+    }
     if (call->number == __NR_openat) snprintf(second, sizeof second, "%d", (int)a[2]);
     if (!strcmp(call->name, "open")) snprintf(second, sizeof second, "%d", (int)a[1]);
     snprintf(task->text, sizeof task->text, "%s\t%s", first, second);
@@ -380,6 +389,7 @@ static void ends(struct task *task)
     *nth++ = 0;
     fprintf(record, "%ld\t%ld\t%d\t%s\t%s\t%s\t%ld\t%lld\t%s\t", task->begun, ++sequence, task->group, task->program, nth, call->name,
         task->inode, result, task->text);
+    if (call->number == __NR_fsetxattr && result == 0) result = task->length;
     for (long i = 0; i < task->length && i < result; i++) fprintf(record, "%02x", (unsigned char)task->data[i]);
     fputc('\n', record);
 }

@@ -94,7 +94,7 @@ public sealed class QueueWriter : QueueProgram, IDisposable
     {
         while (!bytes.IsEmpty && !failed)
         {
-            if (used == packet.Length) SendPacket();
+            if (used == packet.Length) _ = SendPacket();
             int n = Math.Min(bytes.Length, packet.Length - used);
             bytes[..n].CopyTo(packet.AsSpan(used));
             used += n;
@@ -106,7 +106,7 @@ public sealed class QueueWriter : QueueProgram, IDisposable
     {
         while (!text.IsEmpty && !failed)
         {
-            if (used == packet.Length) SendPacket();
+            if (used == packet.Length) _ = SendPacket();
             int n = Math.Min(text.Length, packet.Length - used);
             used += Latin1.Bytes(text[..n], packet.AsSpan(used));
             text = text[n..];
@@ -115,7 +115,7 @@ public sealed class QueueWriter : QueueProgram, IDisposable
 
     public override void From(string sender)
     {
-        if (used > 1) SendPacket();
+        if (used > 1) _ = SendPacket();
         inEnvelope = true;
         packet[0] = QueuePacket.Envelope;
         Record('F', sender);
@@ -135,10 +135,12 @@ public sealed class QueueWriter : QueueProgram, IDisposable
         Put("\0"u8);
     }
 
-    private void SendPacket()
+    private bool SendPacket()
     {
-        if (DescriptorSocket.Send(socket, packet.AsSpan(0, used), []) < 0) failed = true;
+        bool sent = DescriptorSocket.Send(socket, packet.AsSpan(0, used), []) >= 0;
+        if (!sent) failed = true;
         used = 1;
+        return sent;
     }
 
     public override QueueResult Close()
@@ -151,8 +153,9 @@ public sealed class QueueWriter : QueueProgram, IDisposable
             packet[0] = QueuePacket.GivenUp;
             used = 1;
         }
-        SendPacket();
-        bool answered = IsUsable = DescriptorSocket.Receive(socket, out byte code, [], out _) > 0;
+        // What did not go out is not answered; the other end notices when this one is closed.
+        byte code = 0;
+        bool answered = IsUsable = SendPacket() && DescriptorSocket.Receive(socket, out code, [], out _) > 0;
         Since = Clocks.BoottimeMilliseconds;
         if (owner == null) Dispose();
         else owner.TakeBack(this);
