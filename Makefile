@@ -52,18 +52,25 @@ interop-reception: artifacts/.built ## send to mini-smtpd with other people's cl
 interop-qmqp: artifacts/.built ## QMQP and QMTP with postfix's programs and tcpserver (root, Debian); writes docs/interop-qmqp.md
 	tests/interop/run-qmqp --bin $(BIN) $(if $(ONLY),$(ONLY),--write-table)
 
-crash: artifacts/.built ## kill everything at random moments, 500 times; SEED=N repeats a run
-	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))
-	tests/crash/one-shot-drains --bin $(BIN)
+crash: artifacts/.built artifacts/.sink ## a sample of the crash tests, in a minute; SEED=N repeats a run; docs/reliability.md says what they do
+	tests/crash/every-call --bin $(BIN) $(if $(SEED),--seed $(SEED))
+	tests/crash/every-fault --bin $(BIN) --sample 60 $(if $(SEED),--seed $(SEED))
+	tests/crash/power-cut --bin $(BIN) $(if $(SEED),--seed $(SEED))
+	tests/crash/kill-random --bin $(BIN) --kills 200 $(if $(SEED),--seed $(SEED))
+	tests/crash/one-shot-drains --bin $(BIN) --messages 500
 
 fuzz: ## hostile input for every parser, SECONDS=10 for each; SEED=N repeats a run (tests/fuzz/README.md)
 	tests/fuzz/run --seconds $(or $(SECONDS),10) $(if $(SEED),--seed $(SEED))
 
-soak: artifacts/.built artifacts/.sink ## the long versions: 60 one-shot runs over 1,000 messages each, 5,000 kills, 15 minutes of fuzzing; packages and units
+soak: artifacts/.built artifacts/.sink ## the long versions, hours: packages and units; all crash points, faults and power cuts, 5,000 random kills, 100,000 messages, 10 minutes of load; fuzzing
 	tests/deb/run
 	tests/deb/systemd --as-built
+	tests/crash/every-call --bin $(BIN) --all
+	tests/crash/power-cut --bin $(BIN) --all
+	tests/crash/every-fault --bin $(BIN) --all
 	tests/crash/one-shot-drains --bin $(BIN) --runs 60
 	tests/crash/kill-random --bin $(BIN) --kills 5000
+	tests/crash/soak --bin $(BIN) --minutes 10
 	tests/fuzz/run --seconds 45 --seed $(or $(SEED),$(shell date +%s))
 
 bench: artifacts/.built ## side by side with other mail systems (root, Debian); writes docs/bench.md and docs/bench-reception.md

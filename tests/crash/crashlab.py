@@ -348,7 +348,10 @@ class Serve(Queue):
     """sendmail, and the qmail-queue behind lock/submit that a daemon starts."""
     name = "serve"
     script = """qmta-send -d ./Maildir/ & daemon=$!
-        while [ ! -S queue/lock/submit ] && kill -0 $daemon 2>/dev/null; do sleep 0.01; done
+        for ((i = 0; i < 100; i++)); do
+            [ ! -S queue/lock/submit ] && kill -0 $daemon 2>/dev/null || break
+            sleep 0.01
+        done
         for t in a b c; do
             to=$(tr '\\0' '\\n' <env.$t | sed -n 's/^T//p')
             if sendmail -i -f someone@far.example $to <msg.$t; then echo $t >>accepted; else echo sendmail $? >>codes; fi

@@ -353,7 +353,8 @@ static int begins(struct task *task)
     if (!describe(task, &calls[index], (const uint64_t *)info.seccomp.args)) return PTRACE_CONT;
     int nth = task->program[0] ? count(task->program) : 0;
     task->begun = ++sequence;
-    int chosen = number && nth == number && !strcmp(task->program, target);
+    // An exit cannot fail.
+    int chosen = number && nth == number && !strcmp(task->program, target) && (deadly || calls[index].kind != EXIT);
     if (record && (chosen || calls[index].kind == EXIT))
         fprintf(record, "%ld\t%ld\t%d\t%s\t%d\t%s\t%ld\t%s\t%s\t\n", task->begun, ++sequence, task->group, task->program, nth, calls[index].name,
             task->inode, chosen ? "chosen" : "0", task->text);
