@@ -86,8 +86,8 @@ install: $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## install the pr
 uninstall: ## remove what install put there; mail, configuration and users stay
 	scripts/uninstall "$(DESTDIR)" "$(PREFIX)" "$(BIN)"
 
-deb: artifacts/.built ## the Debian packages qmta and qmta-mini in artifacts/deb; after "make rpi RID=...", "scripts/deb RID" makes that board's
-	scripts/deb
+deb: $(if $(filter file,$(origin RID)),artifacts/.built) ## the Debian packages qmta and qmta-mini in artifacts/deb; RID=linux-arm64 after "make rpi" for a board
+	scripts/deb $(if $(filter file,$(origin RID)),,$(RID))
 
 test-deb: artifacts/.built artifacts/.sink ## install, set up, upgrade and purge the packages in a clean Debian (root, debootstrap)
 	tests/deb/run

@@ -287,7 +287,7 @@ internal sealed class Doctor
         foreach (ListedMessage message in new QueueListing(queue, now).Messages())
         {
             count++;
-            if (QueueReport.IsHeld(queue, message.Id))
+            if (message.IsHeld)
             {
                 held++;
                 continue;

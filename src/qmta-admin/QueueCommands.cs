@@ -37,10 +37,9 @@ internal static class QueueCommands
         selection.AddTo(command, numbersOnly: false);
         command.SetAction(parsed => Tool.Run("qmta queue list", () =>
         {
-            QueueLayout queue = QueueLayout.FromEnvironment();
-            QueueListing listing = new(queue, Clocks.Realtime);
+            QueueListing listing = new(QueueLayout.FromEnvironment(), Clocks.Realtime);
             IEnumerable<ListedMessage> messages = selection.Messages(parsed, listing, everythingByDefault: true);
-            return parsed.GetValue(json) ? QueueReport.Json(queue, messages) : QueueReport.List(queue, messages, listing.Now);
+            return parsed.GetValue(json) ? QueueReport.Json(messages) : QueueReport.List(messages, listing.Now);
         }));
         return command;
     }
@@ -73,7 +72,7 @@ internal static class QueueCommands
         command.SetAction(parsed => Tool.Run("qmta queue " + command.Name, () =>
         {
             QueueLayout queue = QueueLayout.FromEnvironment();
-            List<ulong> ids = selection.Ids(parsed, new QueueListing(queue, Clocks.Realtime), verb == OperatorVerb.Release ? queue : null);
+            List<ulong> ids = selection.Ids(parsed, new QueueListing(queue, Clocks.Realtime), heldOnly: verb == OperatorVerb.Release);
             // Hosts that did not answer lately would not be asked again so soon.
             if (verb == OperatorVerb.Retry) Forgive(queue);
             return Tell(new QueueKeeper(queue).Ask(verb, ids), parsed.GetValue(json));
@@ -195,12 +194,12 @@ internal static class QueueCommands
                 if ((from == null || Fits(message.Sender, from)) && (to == null || WaitsFor(message, to))) yield return message;
         }
 
-        internal List<ulong> Ids(ParseResult parsed, QueueListing listing, QueueLayout? heldOnly)
+        internal List<ulong> Ids(ParseResult parsed, QueueListing listing, bool heldOnly)
         {
             if (parsed.GetValue(numbers) is { Length: > 0 } some) return [.. some];
             List<ulong> ids = [];
             foreach (ListedMessage message in Messages(parsed, listing, everythingByDefault: false))
-                if (heldOnly == null || QueueReport.IsHeld(heldOnly, message.Id)) ids.Add(message.Id);
+                if (!heldOnly || message.IsHeld) ids.Add(message.Id);
             return ids;
         }
 

@@ -14,25 +14,25 @@ internal static class QueueReport
     private const int Piece = 16384;
 
     /// <summary>Every message with its recipients, and why each of them waits.</summary>
-    internal static int List(QueueLayout queue, IEnumerable<ListedMessage> messages, long now)
+    internal static int List(IEnumerable<ListedMessage> messages, long now)
     {
         StringBuilder text = new();
         long count = 0;
         foreach (ListedMessage message in messages)
         {
             if (count++ > 0) text.Append('\n');
-            Describe(queue, message, now, text);
+            Describe(message, now, text);
             if (text.Length > Piece && !Flush(text)) return 111;
         }
         text.Append(count == 0 ? "The queue is empty.\n" : count > 1 ? $"\n{count} messages\n" : "");
         return Flush(text) ? 0 : 111;
     }
 
-    internal static void Describe(QueueLayout queue, ListedMessage message, long now, StringBuilder text)
+    private static void Describe(ListedMessage message, long now, StringBuilder text)
     {
         text.Append(message.Id).Append("  ").Append(Dates.Rfc5322(message.Arrival)).Append(" (").Append(Spans.Of(now - message.Arrival))
             .Append(" ago)  ").Append(Spans.Count(message.Size, "byte")).Append("  from <").Append(Tool.Printable(message.Sender)).Append(">\n");
-        bool held = IsHeld(queue, message.Id);
+        bool held = message.IsHeld;
         if (held) text.Append("    on hold: it is not tried until it is released\n");
         if (message.IsNew && !held) text.Append("    new: it is being taken in, or waits for qmta-send\n");
         if (message.HasFailures) text.Append("    some recipients failed for good; the sender is told when the others are done with\n");
@@ -57,7 +57,7 @@ internal static class QueueReport
     }
 
     /// <summary>The same as an array of JSON objects.</summary>
-    internal static int Json(QueueLayout queue, IEnumerable<ListedMessage> messages)
+    internal static int Json(IEnumerable<ListedMessage> messages)
     {
         JsonText json = new();
         StringBuilder text = new();
@@ -65,7 +65,7 @@ internal static class QueueReport
         foreach (ListedMessage message in messages)
         {
             json.Open('{').Name("number").Value((long)message.Id).Name("arrival").Value(message.Arrival).Name("size").Value(message.Size)
-                .Name("sender").Value(message.Sender).Name("new").Value(message.IsNew).Name("held").Value(IsHeld(queue, message.Id))
+                .Name("sender").Value(message.Sender).Name("new").Value(message.IsNew).Name("held").Value(message.IsHeld)
                 .Name("failures").Value(message.HasFailures).Name("recipients").Open('[');
             foreach (ListedRecipient recipient in message.Recipients())
             {
@@ -90,7 +90,7 @@ internal static class QueueReport
     internal static int Show(QueueLayout queue, ListedMessage message, long now, bool whole)
     {
         StringBuilder text = new();
-        Describe(queue, message, now, text);
+        Describe(message, now, text);
         text.Append('\n');
         return Flush(text) && CopyMessage(queue.Mess(message.Id), whole) ? 0 : 111;
     }
@@ -148,8 +148,6 @@ internal static class QueueReport
         (long messages, long waiting) = listing.Count();
         return Standard.Output($"messages in queue: {messages}\nmessages in queue but not yet preprocessed: {waiting}\n") ? 0 : 111;
     }
-
-    internal static bool IsHeld(QueueLayout queue, ulong id) => Files.Status(queue.Hold(id), out _, followLinks: false) == 0;
 
     private static bool Flush(StringBuilder text)
     {

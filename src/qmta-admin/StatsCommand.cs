@@ -199,7 +199,7 @@ internal static class StatsCommand
         {
             messages++;
             if (message.IsNew) waiting++;
-            if (QueueReport.IsHeld(queue, message.Id)) held++;
+            if (message.IsHeld) held++;
             oldest = Math.Min(oldest, message.Arrival);
         }
         foreach ((string name, string help, long value) in ((string, string, long)[])
