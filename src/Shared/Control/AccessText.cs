@@ -21,6 +21,7 @@ internal sealed class AccessText : IAccessTable
         {
             try
             {
+                if (line.Contains('\0')) throw new FormatException("has a NUL byte, which no variable can hold");
                 Add(line);
             }
             catch (FormatException e)

@@ -11,6 +11,6 @@ internal static class All
         new DotQmailTarget(), new ControlTarget(), new RulesTarget(), new AliasTarget(), new CdbTarget(), new DnsTarget(), new QueueTarget(),
         new ListingTarget(), new ReplyTarget(), new DotsTarget(), new SmtpServerTarget(), new QmqpServerTarget(),
         new QmtpServerTarget(), new SmtpClientTarget(), new QmtpClientTarget(), new QmqpClientTarget(), new LinesTarget(),
-        new PacketTarget(), new AccessTarget(),
+        new PacketTarget(), new AccessTarget(), new AuthClientTarget(),
     ];
 }

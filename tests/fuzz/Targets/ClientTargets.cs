@@ -108,7 +108,7 @@ internal sealed class SmtpClientTarget : ClientTarget
     }
 
     // Replies: lines up to one that has no dash after its code.
-    private static List<byte[]> Split(byte[] input)
+    internal static List<byte[]> Split(byte[] input)
     {
         List<byte[]> pieces = [];
         int start = 0;

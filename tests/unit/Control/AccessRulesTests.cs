@@ -148,6 +148,7 @@ public sealed class AccessRulesTests : IDisposable
     [InlineData("1.2.3.4:allow,A=\"x\" ,B=\"y\"", "has something after its instruction that is not ,NAME=\"value\"")]
     [InlineData("1.2.3.4:allow,A=", "has something after its instruction that is not ,NAME=\"value\"")]
     [InlineData("1.2.3.4:allow,A=\"x", "has a value without its closing quote")]
+    [InlineData("1.2.3.4:allow,A=\"x\0y\"", "has a NUL byte, which no variable can hold")]
     public void BadLinesAreNamed(string line, string why)
     {
         AccessRules rules = Text("# comment\n127.:allow\n\n" + line + "\n");
