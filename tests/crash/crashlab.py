@@ -553,6 +553,16 @@ def in_parallel(lab, jobs, tasks, work):
     return failures
 
 
+def skip_without_tracing(lab):
+    """Ends the test as skipped where processes may not be traced."""
+    if subprocess.run([lab.inject, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 99:
+        return
+    lab.end()
+    print("skipped: this machine does not let processes be traced (ptrace)")
+    print("0 passed, 0 failed, 1 skipped")
+    sys.exit(0)
+
+
 def arguments(description, sample):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--bin", default=HERE + "/../../artifacts/bin", help="the executables to try")
