@@ -32,7 +32,7 @@ class Broken(Exception):
 class Lab:
     """The programs, and directories in which they run."""
 
-    def __init__(self, bin_directory):
+    def __init__(self, bin_directory, on_disk=False):
         self.top = tempfile.mkdtemp(prefix="qmta-crash.", dir=os.environ.get("TMPDIR", "/tmp"))
         os.chmod(self.top, 0o755)
         self.bin = self.top + "/bin"
@@ -48,7 +48,7 @@ class Lab:
         subprocess.run(["chmod", "-R", "go+rX", self.top], check=True)
         # Syncs cost nothing in memory, and a killed process loses nothing of what it gave to the kernel.
         self.work = self.top + "/work"
-        if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 1 << 28:
+        if not on_disk and os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 1 << 28:
             self.work = tempfile.mkdtemp(prefix="qmta-crash.", dir="/dev/shm")
         os.makedirs(self.work, exist_ok=True)
         os.chmod(self.work, 0o755)

@@ -124,7 +124,7 @@ public sealed class FollowTests
         File.Move(scratch.Write("rewritten", "new"), scratch.At("mbox"), overwrite: true);
         Files.Close(holder);
         Assert.Equal("did 1+0+0\n", await delivery);
-        Assert.StartsWith("newFrom sue@example.net ", scratch.Read("mbox"), StringComparison.Ordinal);
+        Assert.StartsWith("new\n\nFrom sue@example.net ", scratch.Read("mbox"), StringComparison.Ordinal);
     }
 
     [Theory]
