@@ -48,7 +48,7 @@ public sealed class TlsServerSideTests : IDisposable
         return context;
     }
 
-    private static string Refusal(TlsServerContext context, Action<Socket> client, int milliseconds = 10_000)
+    private static string Refusal(TlsServerContext context, Action<Socket> client, int milliseconds = 60_000)
     {
         (Socket near, Socket far) = TlsPair.Connect();
         using (near)
@@ -68,7 +68,7 @@ public sealed class TlsServerSideTests : IDisposable
         TlsServerContext context = TlsServerContext.Create(Settings());
         (Socket near, Socket far) = TlsPair.Connect();
         near.Blocking = true;
-        Task<TlsStream> accepting = Task.Run(() => TlsStream.Accept(context, (int)far.Handle, Sockets.In(10_000)));
+        Task<TlsStream> accepting = TlsPair.Accept(context, far);
         using SslStream client = new(new NetworkStream(near, ownsSocket: true));
         client.AuthenticateAsClient(new SslClientAuthenticationOptions
         {
@@ -86,8 +86,8 @@ public sealed class TlsServerSideTests : IDisposable
         Assert.Equal($"{name} {cipher} bits={bits}", server.Facts);
         client.Write("EHLO"u8);
         byte[] buffer = new byte[10];
-        Assert.Equal(4, server.Receive(buffer, Sockets.In(5000)));
-        Assert.Equal(0, server.SendAll("250 ok"u8, Sockets.In(5000), 5000));
+        Assert.Equal(4, server.Receive(buffer, Sockets.In(30_000)));
+        Assert.Equal(0, server.SendAll("250 ok"u8, Sockets.In(30_000), 30_000));
         Assert.Equal(6, client.ReadAtLeast(buffer, 6));
         far.Dispose();
     }
@@ -315,7 +315,7 @@ public sealed class TlsServerSideTests : IDisposable
         long begun = Environment.TickCount64;
         Assert.Equal("the client did not finish the TLS handshake in time",
             Refusal(TlsServerContext.Create(Settings()), _ => { }, 300));
-        Assert.InRange(Environment.TickCount64 - begun, 250, 5000);
+        Assert.InRange(Environment.TickCount64 - begun, 250, 30_000);
     }
 
     [Theory]
@@ -334,7 +334,7 @@ public sealed class TlsServerSideTests : IDisposable
     {
         TlsServerContexts contexts = new(Settings());
         TlsContext clients = Client();
-        Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 8 },
+        Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 4 },
             _ => TlsPair.Converse(contexts.Current(out string? _)!, clients));
     }
 }
