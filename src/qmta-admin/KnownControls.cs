@@ -36,6 +36,7 @@ internal static class KnownControls
     internal static readonly KnownControl[] All =
     [
         new("me", ControlKind.Line, "This host is", "nameless: mail cannot go"),
+        new("auth.envrules", ControlKind.List, "Variables by sender, for clients that have logged in", "none"),
         new("badmailfrom", ControlKind.List, "Senders refused", "none"),
         new("badrcptto", ControlKind.List, "Recipients refused", "none"),
         new("bindroutes", ControlKind.List, "Own addresses for destinations", "the system chooses"),

@@ -332,7 +332,7 @@ internal sealed class Injection
     {
         bool isForwarding = Variables.Get("EXT") != null && Variables.Get("HOST") != null;
         if (Variables.Get("QMAILINJECT_SKIP_SRS") != null || !isForwarding && Variables.Get("QMAILINJECT_FORCE_SRS") == null) return sender;
-        if (!SenderRewriting.IsSetUp(control)) return sender;
+        if (sender.Length == 0 || !SenderRewriting.IsSetUp(control)) return sender;
         // It needs OpenSSL, which this program, linked statically, cannot load.
         string rewritten = Processes.OutputOf(Programs.Find("srsfilter"), ["srsfilter", "-f", sender], 4096, out ExitStatus status);
         if (status.Raw == 0 && rewritten.EndsWith('\n')) return rewritten[..^1];
