@@ -66,7 +66,7 @@ internal readonly ref struct Instruction
             case '|': return new(InstructionKind.Program, line[1..]);
             case '?': return Labelled(InstructionKind.Branch, line[1..]);
             case ':': return Labelled(InstructionKind.Label, line[1..]);
-            case '%' when line.Length > 1: return new(InstructionKind.Environment, line[1..].TrimStart(" \t"u8));
+            case '%' when line.Length > 1: return new(InstructionKind.Environment, WithoutBlanks(line[1..]));
             case '&' when line.Length > 1: return new(InstructionKind.Forward, line[1..]);
             case '+' when line.SequenceEqual("+list"u8): return new(InstructionKind.ForwardsOnly, line);
             // To mail to these as to addresses would be worse than to wait.
@@ -87,6 +87,12 @@ internal readonly ref struct Instruction
     private static Instruction Labelled(InstructionKind kind, ReadOnlySpan<byte> line)
     {
         int end = line.IndexOfAny((byte)' ', (byte)'\t');
-        return end < 0 ? new(kind, [], line) : new(kind, line[end..].TrimStart(" \t"u8), line[..end]);
+        return end < 0 ? new(kind, [], line) : new(kind, WithoutBlanks(line[end..]), line[..end]);
+    }
+
+    private static ReadOnlySpan<byte> WithoutBlanks(ReadOnlySpan<byte> text)
+    {
+        int start = text.IndexOfAnyExcept((byte)' ', (byte)'\t');
+        return start < 0 ? [] : text[start..];
     }
 }
