@@ -56,8 +56,8 @@ crash: artifacts/.built artifacts/.sink ## a sample of the crash tests, in a min
 	tests/crash/every-call --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/every-fault --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/power-cut --bin $(BIN) $(if $(SEED),--seed $(SEED))
-	tests/crash/kill-random --bin $(BIN) --kills 200 $(if $(SEED),--seed $(SEED))
-	tests/crash/one-shot-drains --bin $(BIN) --messages 500
+	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))
+	tests/crash/one-shot-drains --bin $(BIN)
 
 fuzz: ## hostile input for every parser, SECONDS=10 for each; SEED=N repeats a run (tests/fuzz/README.md)
 	tests/fuzz/run --seconds $(or $(SECONDS),10) $(if $(SEED),--seed $(SEED))
