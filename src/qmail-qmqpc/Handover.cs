@@ -122,7 +122,9 @@ internal sealed class Handover
     // Of several addresses of this host, each in turn by the second.
     private IpAddress? OwnFor(IpAddress peer)
     {
-        List<IpAddress> fitting = own.FindAll(address => address.IsV6 == peer.IsV6);
+        List<IpAddress> fitting = [];
+        foreach (IpAddress address in own)
+            if (address.IsV6 == peer.IsV6) fitting.Add(address);
         if (fitting.Count == 0) return null;
         IpAddress chosen = fitting[(int)(Clocks.Realtime % fitting.Count)];
         return chosen.IsAny ? null : chosen;

@@ -62,8 +62,13 @@ internal sealed class Holds
     {
         if (!held.Remove(id)) return [];
         _ = Files.Unlink(queue.Hold(id));
-        List<(ChannelKind Channel, ulong Id, long Due)> freed = parked.FindAll(one => one.Id == id);
-        parked.RemoveAll(one => one.Id == id);
+        List<(ChannelKind Channel, ulong Id, long Due)> freed = [];
+        for (int i = parked.Count - 1; i >= 0; i--)
+        {
+            if (parked[i].Id != id) continue;
+            freed.Add(parked[i]);
+            parked.RemoveAt(i);
+        }
         return freed;
     }
 
