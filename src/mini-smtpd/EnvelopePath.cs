@@ -40,7 +40,7 @@ internal static class EnvelopePath
             }
             else if (c == '"') quoted = !quoted;
             else if (!quoted && bracketed && c == '>') closed = true;
-            else if (!quoted && (c == '<' || c == ' ' && bracketed)) return false;
+            else if (!quoted && (c is '<' or '>' || c == ' ' && bracketed)) return false;
             else if (!quoted && c == ' ') break;
             else read.Append(c);
         }

@@ -36,6 +36,8 @@ public class EnvelopeTests
     [InlineData("<@x>")]
     [InlineData("<a\0@b>")]
     [InlineData("<a\\")]
+    [InlineData(">")]
+    [InlineData("joe@host.example>")]
     public void RefusesWhatIsNone(string text) => Assert.False(EnvelopePath.TryRead(text, out _, out _));
 
     [Fact]
