@@ -109,7 +109,8 @@ internal sealed class SpawnHelper
             ReadOnlySpan<byte> bytes = buffer.AsSpan(0, n);
             while (stream.Take(ref bytes)) Accept(stream.Command());
             // What the pipe still holds may belong to the same messages; what it does not hold yet is not waited for.
-            if (!Poll.WaitFor(input, false, 0)) BeginPending();
+            PollEntry more = new() { Fd = input, Events = PollEntry.In };
+            if (Poll.Wait(new Span<PollEntry>(ref more), 0) <= 0) BeginPending();
         }
         BeginPending();
         sessions.Close(); // no delivery will come that could use them
@@ -361,7 +362,10 @@ internal sealed class SpawnHelper
         lock (output)
         {
             // Without a scheduler the deliveries under way are still finished: a message half sent is sent again.
-            if (!schedulerGone && Files.WriteAll(reports, bytes) < 0) schedulerGone = true;
+            if (schedulerGone || Files.WriteAll(reports, bytes) >= 0) return;
+            schedulerGone = true;
+            // If it is there after all, it must not wait for a report that was not written.
+            _ = Files.Close(reports);
         }
     }
 
