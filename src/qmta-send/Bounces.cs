@@ -159,7 +159,7 @@ internal sealed class Bounces
         {
             foreach (string variable in (ReadOnlySpan<string>)["BOUNCEQUEUE", "QMAILQUEUE"])
                 if (Variables.Get(variable) is { Length: > 0 } name) return name;
-            return "qmail-queue";
+            return QueueProgram.Usual;
         }
     }
 

@@ -1,4 +1,4 @@
-// Listening at lock/submit, and the qmail-queue that takes the messages of those who connect there (QueueService).
+// Listening at lock/submit, and the qmail-queue that takes the messages of those who connect there (QueueWriter).
 //
 // It is started when somebody comes and leaves when nobody has come for a while: an idle host runs nothing for it. The
 // scheduler itself reads nothing of what they bring.

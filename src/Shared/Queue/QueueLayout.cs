@@ -80,7 +80,7 @@ public sealed class QueueLayout
     /// <summary>Locked by the one qmta-send that works on the queue.</summary>
     public string SendMutex => Directory + "/lock/sendmutex";
 
-    /// <summary>Where a running qmta-send takes messages; not part of qmail's layout. See <see cref="QueueService"/>.</summary>
+    /// <summary>Where a running qmta-send takes messages; not part of qmail's layout. See <see cref="QueueWriter"/>.</summary>
     public string Submit => Directory + "/lock/submit";
 
     /// <summary>qmail-remote's table of hosts that timed out.</summary>

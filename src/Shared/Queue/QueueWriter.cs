@@ -17,7 +17,7 @@ public sealed class QueueWriter : QueueProgram, IDisposable
     private readonly QueueWriters? owner;
     private readonly int child;
     private readonly int socket;
-    private readonly byte[] packet = GC.AllocateUninitializedArray<byte>(QueuePacket.Longest, pinned: true);
+    private readonly byte[] packet;
     private int used;
     private bool inEnvelope, failed;
 
@@ -26,6 +26,8 @@ public sealed class QueueWriter : QueueProgram, IDisposable
         this.owner = owner;
         this.socket = socket;
         this.child = child;
+        // Only what a server keeps is worth a place of its own among the pinned objects.
+        packet = GC.AllocateUninitializedArray<byte>(QueuePacket.Longest, pinned: owner != null);
     }
 
     public override int Pid => child > 0 ? child : Processes.Id;
