@@ -165,6 +165,28 @@ public static unsafe class Files
     /// <summary>Starts writing the file's contents to storage without waiting, so that a Sync of several files waits once.</summary>
     public static void StartSync(int fd) => _ = Libc.sync_file_range(fd, 0, 0, 2 /* SYNC_FILE_RANGE_WRITE */);
 
+    /// <summary>
+    /// Writes the file's contents to the device and waits until they are there: 0 or -errno. It leaves out what
+    /// <see cref="Sync"/> does besides: neither the file's length and places nor its name are durable by it, and the device
+    /// may hold the contents in its cache. See <see cref="OrderedFilesystem"/> for what makes them so.
+    /// </summary>
+    public static int WriteOut(int fd)
+    {
+        int r;
+        do r = Libc.sync_file_range(fd, 0, 0, 7 /* SYNC_FILE_RANGE_WAIT_BEFORE | _WRITE | _WAIT_AFTER */);
+        while (r < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+        // Emulators and sandboxes may not know the call.
+        return r < 0 && Marshal.GetLastPInvokeError() == Errno.ENOSYS ? Sync(fd) : Result(r);
+    }
+
+    /// <summary>What a file's filesystem is (statfs(2), f_type); 0 when the system does not say.</summary>
+    internal static uint FilesystemKind(int fd)
+    {
+        // struct statfs: f_type comes first, in 4 bytes or 8 of the same low half.
+        byte* status = stackalloc byte[256];
+        return Libc.fstatfs64(fd, status) < 0 ? 0 : *(uint*)status;
+    }
+
     /// <summary>Waits until the entries of the directory at <paramref name="path"/> are on stable storage.</summary>
     public static int SyncDirectory(string path)
     {

@@ -36,6 +36,19 @@ public sealed class FilesTests : IDisposable
     }
 
     [Fact]
+    public void WritingOutWaitsForAFilesContents()
+    {
+        int fd = Files.Open(Write("a", new string('x', 100_000)), OpenMode.Write);
+        Assert.Equal(0, Files.WriteOut(fd));
+        _ = Files.Close(fd);
+        Assert.Equal(-Errno.EBADF, Files.WriteOut(fd));
+        Assert.Equal(0, Files.Pipe(out int read, out int write));
+        Assert.Equal(-Errno.ESPIPE, Files.WriteOut(write));
+        _ = Files.Close(read);
+        _ = Files.Close(write);
+    }
+
+    [Fact]
     public void ANulInAPathNamesNothing()
     {
         Write("a");

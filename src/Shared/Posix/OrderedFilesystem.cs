@@ -1,0 +1,61 @@
+// Filesystems whose journal keeps one order: there, one fsync does for all files and names that were written before.
+//
+// ext4 and XFS write every change of a name, a length or a place of contents to a single journal, in the order in which
+// it was made, and an fsync waits until the journal has reached that file's last change. Whatever was changed before is on
+// stable storage then, and after a power cut nothing is there without what was changed before it. Contents are no part of
+// it: they must have been written out first (Files.WriteOut). POSIX promises none of this; where it is not known to hold,
+// the answer is no. docs/decisions/038 has the reasons.
+using Qmta.Text;
+
+namespace Qmta.Posix;
+
+/// <summary>Tells whether an fsync of one file carries everything that was done before it.</summary>
+public static class OrderedFilesystem
+{
+    private const uint Ext4 = 0xEF53, Xfs = 0x58465342; // statfs(2)
+
+    private static Answer? last;
+
+    private sealed record Answer(ulong Device, bool Carries);
+
+    /// <summary>
+    /// Whether on the filesystem that <paramref name="fd"/> is open on, an fsync of a regular file makes durable all
+    /// names made, renamed and removed there before the file's own last change, and all contents that
+    /// <see cref="Files.WriteOut"/> wrote out before it.
+    /// </summary>
+    public static bool Carries(int fd)
+    {
+        if (Files.Status(fd, out FileStatus status) < 0) return false;
+        Answer? known = last;
+        if (known?.Device != status.Device) last = known = new(status.Device, IsOrdered(fd, status.Device));
+        return known.Carries;
+    }
+
+    private static bool IsOrdered(int fd, ulong device)
+    {
+        uint kind = Files.FilesystemKind(fd);
+        return kind == Xfs || (kind == Ext4 && HasJournal(device));
+    }
+
+    // ext4 without a journal calls itself the same. The journal in the filesystem itself is inode 8 (EXT4_JOURNAL_INO),
+    // and jbd2 names it so; one on another device bears that device's name, and is not ordered with the contents.
+    private static bool HasJournal(ulong device)
+    {
+        string? link = Files.ReadLink("/sys/dev/block/" + (device >> 32).ToString(null, null) + ":" + ((uint)device).ToString(null, null));
+        if (link == null) return false;
+        string name = link[(link.LastIndexOf('/') + 1)..];
+        if (Files.Status("/proc/fs/jbd2/" + name + "-8", out _) < 0) return false;
+        byte[]? options = Files.ReadWhole("/proc/fs/ext4/" + name + "/options", 65536, out _);
+        return options != null && WritesContentsFirst(Latin1.String(options));
+    }
+
+    /// <summary>
+    /// Whether ext4's options, one on each line, say that contents which have been written are stable when the journal is:
+    /// with data=writeback it may be asynchronous, and then they need not be.
+    /// </summary>
+    internal static bool WritesContentsFirst(string options)
+    {
+        options = "\n" + options + "\n";
+        return options.Contains("\ndata=ordered\n") || options.Contains("\ndata=journal\n");
+    }
+}
