@@ -4,9 +4,21 @@ import json, os, signal, subprocess, sys, time
 from cpugroup import CpuGroup
 
 NOBODY = 65534
-# The users of the local drain, made by tests/bench/run.
+# The users of the local deliveries, made by tests/bench/run.
 USERS = [f"u{number}" for number in range(10)]
 HOMES = "/var/bench-homes"
+
+
+def to_remote(number):
+    return "operator@remote.example"
+
+
+def to_users(number):
+    return USERS[number % len(USERS)] + "@board.example"
+
+
+def to_one_user(number):
+    return USERS[0] + "@board.example"
 
 
 def message(number):
@@ -18,23 +30,19 @@ def message(number):
 
 
 class InRoot:
-    """Runs work in a child process inside a root directory, under a uid, and returns its result."""
+    """Runs work inside a root directory, under a uid."""
 
     def __init__(self, root):
         self.root = root
 
     def call(self, function, uid=0):
+        """Calls a function in a child process there and returns its result."""
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
             try:
                 os.close(read)
-                os.chroot(self.root)
-                os.chdir("/")
-                if uid:
-                    os.setgroups([])
-                    os.setgid(uid)
-                    os.setuid(uid)
+                self.become(uid)
                 result = json.dumps(function())
                 os.write(write, result.encode())
                 os._exit(0)
@@ -51,44 +59,101 @@ class InRoot:
             raise RuntimeError(f"the work in {self.root} failed")
         return json.loads(text)
 
-    def run(self, *words, check=True, uid=0, **more):
+    def become(self, uid):
+        os.chroot(self.root)
+        os.chdir("/")
         if uid:
-            words = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups") + words
-        return subprocess.run(("chroot", self.root) + words, check=check, stdin=subprocess.DEVNULL, **more)
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+
+    def run(self, *words, check=True, uid=0, **more):
+        return subprocess.run(self.words(words, uid), check=check, stdin=subprocess.DEVNULL, **more)
 
     def start(self, *words, uid=0, env=None, log, enter=None):
+        return subprocess.Popen(self.words(words, uid), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
+                                start_new_session=True, preexec_fn=enter)
+
+    def words(self, words, uid):
         if uid:
             words = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups") + words
-        return subprocess.Popen(("chroot", self.root) + words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                env=env, start_new_session=True, preexec_fn=enter)
+        return ("chroot", self.root) + words
 
 
-def to_remote(number):
-    return "operator@remote.example"
+def hand_over(path, recipient, env, body):
+    """Runs sendmail once with a file as its input; returns (wall seconds, what wait4 says of it)."""
+    arguments = [path, "-i", "-f", "sensor@board.example", recipient]
+    begin = time.monotonic()
+    child = os.posix_spawn(path, arguments, env, file_actions=[
+        (os.POSIX_SPAWN_OPEN, 0, body, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, "/tmp/errors", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)])
+    _, status, usage = os.wait4(child, 0)
+    wall = time.monotonic() - begin
+    if status:
+        raise RuntimeError(f"{path} ended with {status}")
+    return wall, usage
 
 
 def submit(path, recipient, env, numbers):
-    """Submits messages one after the other; returns [wall seconds], processor seconds per message."""
-    walls, cpu = [], 0.0
+    """Submits messages one after the other; returns [wall seconds], processor seconds per message, most KiB resident."""
+    walls, cpu, resident = [], 0.0, 0
     for number in numbers:
-        arguments = [path, "-i", "-f", "sensor@board.example", recipient(number)]
         body = f"/tmp/message.{os.getpid()}"
         with open(body, "wb") as file:
             file.write(message(number))
-        begin = time.monotonic()
-        child = os.posix_spawn(path, arguments, env, file_actions=[(os.POSIX_SPAWN_OPEN, 0, body, os.O_RDONLY, 0),
-                                                                 (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
-                                                                 (os.POSIX_SPAWN_OPEN, 2, "/tmp/errors", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)])
-        _, status, usage = os.wait4(child, 0)
-        walls.append(time.monotonic() - begin)
+        wall, usage = hand_over(path, recipient(number), env, body)
+        walls.append(wall)
         cpu += usage.ru_utime + usage.ru_stime
-        if status:
-            raise RuntimeError(f"{path} ended with {status}")
-    return walls, cpu / len(walls)
+        resident = max(resident, usage.ru_maxrss)
+    return walls, cpu / len(walls), resident
+
+
+class Caller:
+    """A process in a system's root directory that hands over messages when it is told to."""
+
+    def __init__(self, system, recipient):
+        self.system = system
+        requests, self.requests = os.pipe()
+        self.answers, answers = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.close(self.requests)
+                os.close(self.answers)
+                system.root.become(NOBODY)
+                while (request := os.read(requests, 64)) not in (b"", b"end"):
+                    first, last, step = (int(word) for word in request.split())
+                    submit(system.sendmail, recipient, system.environment, range(first, last, step))
+                    os.write(answers, b".")
+                os._exit(0)
+            except BaseException as error:
+                print("bench:", repr(error), file=sys.stderr)
+                os._exit(1)
+        os.close(requests)
+        os.close(answers)
+
+    def ask(self, first, last, step=1):
+        """Has it hand over these messages; done() waits for that."""
+        os.write(self.requests, f"{first} {last} {step}".encode())
+
+    def done(self):
+        if not os.read(self.answers, 1):
+            raise RuntimeError(f"{self.system.name} did not take all messages")
+
+    def end(self):
+        # Others that were started later hold the pipe, too: closing it says nothing.
+        os.write(self.requests, b"end")
+        os.close(self.requests)
+        os.close(self.answers)
+        os.waitpid(self.pid, 0)
 
 
 class System:
     """What the bench asks of a mail system; each says how for itself."""
+    # The column of the table.
+    column = None
+    # What the bench may ask of it.
+    delivers_to_users = False
     sendmail = "/usr/sbin/sendmail"
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "USER": "nobody", "LOGNAME": "nobody"}
 
@@ -99,8 +164,25 @@ class System:
         self.group = CpuGroup(type(self).__name__)
         self.configure()
 
+    def start(self):
+        """Starts what delivers."""
+
+    def stop(self):
+        """Stops it; messages stay queued."""
+
+    def clear(self):
+        """Empties the queue of a system that is stopped."""
+
+    def left(self):
+        """How much is in the queue; 0 when everything is delivered."""
+        return 0
+
+    def processes(self):
+        """The running system's processes."""
+        return []
+
     def open(self):
-        """Starts what has to run for messages to be taken: nothing, as a rule."""
+        """Starts what has to run for messages to be taken, but not delivered: nothing, as a rule."""
 
     def close(self):
         """Stops it."""
@@ -111,20 +193,12 @@ class System:
 
     def fill(self, count, recipient):
         """Submits messages eight at a time."""
-        def part(offset):
-            child = os.fork()
-            if child == 0:
-                try:
-                    self.root.call(lambda: submit(self.sendmail, recipient, self.environment, range(offset, count, 8)),
-                                   uid=NOBODY)
-                    os._exit(0)
-                except BaseException as error:
-                    print("bench:", repr(error), file=sys.stderr)
-                os._exit(1)
-            return child
-        for child in [part(offset) for offset in range(8)]:
-            if os.waitpid(child, 0)[1]:
-                raise RuntimeError(f"{self.name} did not take all messages")
+        callers = [Caller(self, recipient) for _ in range(8)]
+        for number, caller in enumerate(callers):
+            caller.ask(number, count, len(callers))
+        for caller in callers:
+            caller.done()
+            caller.end()
 
     def queue(self, count, recipient=to_remote, transport="smtp"):
         """Fills the queue."""
@@ -132,13 +206,11 @@ class System:
 
     def mailboxes(self):
         """How many messages the ten users have."""
-        return sum(len(os.listdir(f"{self.root.root}{HOMES}/{user}/Maildir/new")) for user in USERS)
+        return sum(files(f"{self.root.root}{HOMES}/{user}/Maildir/new") for user in USERS)
 
     def empty_mailboxes(self):
         for user in USERS:
-            directory = f"{self.root.root}{HOMES}/{user}/Maildir/new"
-            for name in os.listdir(directory):
-                os.unlink(f"{directory}/{name}")
+            empty(f"{self.root.root}{HOMES}/{user}/Maildir/new")
 
 
 def wait(condition, seconds, what):
@@ -161,4 +233,21 @@ def end(process):
 
 
 def files(directory):
-    return sum(len(names) for _, _, names in os.walk(directory))
+    """How many files are below a directory. Looking leaves no access time behind, which would have to be written."""
+    try:
+        opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOATIME)
+    except FileNotFoundError:
+        return 0
+    try:
+        with os.scandir(opened) as found:
+            below = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+    finally:
+        os.close(opened)
+    return sum(files(f"{directory}/{name}") if is_directory else 1 for name, is_directory in below)
+
+
+def empty(directory):
+    """Removes every file below a directory."""
+    for path, _, names in os.walk(directory):
+        for name in names:
+            os.unlink(os.path.join(path, name))

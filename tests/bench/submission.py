@@ -1,116 +1,48 @@
-"""Submission: what it costs a caller to hand a message to each system's sendmail.
+"""Submission: what it costs a caller to hand a message to each system's sendmail, which queues it."""
+import statistics
 
-Besides the systems of bench.py there are some that are measured here only: dma, OpenSMTPD, and msmtp, which has no
-queue.
-"""
-import os, statistics
+from report import Row, below
 
-from mailsystem import System, wait
+QUEUEING = ["postfix", "exim4", "OpenSMTPD", "nullmailer", "dma"]
 
 
-class Dma(System):
-    name = "dma"
-    how = "queued and synced by itself"
-
-    def configure(self):
-        with open(self.root.root + "/etc/dma/dma.conf", "w") as out:
-            # Deferred, as with the other systems: only the way into the queue counts.
-            out.write(f"SMARTHOST 127.0.0.1\nPORT {self.port}\nMAILNAME board.example\nDEFER\n")
-
-    def clear(self):
-        empty(self.root.root + "/var/spool/dma")
-
-
-class Msmtp(System):
-    name = "msmtp"
-    how = "no queue: delivered by SMTP to a sink on loopback"
-    sendmail = "/usr/bin/msmtp"
-    needs_sink = True
-
-    def configure(self):
-        with open(self.root.root + "/etc/msmtprc", "w") as out:
-            out.write(f"account default\nhost 127.0.0.1\nport {self.port}\ndomain board.example\n")
-
-    def clear(self):
-        """Nothing is left."""
-
-
-class OpenSmtpd(System):
-    name = "opensmtpd"
-    label = "OpenSMTPD"
-    how = "queued by its daemon, not synced"
-
-    def configure(self):
-        with open(self.root.root + "/etc/smtpd.conf", "w") as out:
-            out.write(f'action "relay" relay host smtp://127.0.0.1:{self.port}\n'
-                      'match from any for any action "relay"\n')
-        self.daemon = None
-
-    def open(self):
-        self.daemon = self.root.start("/usr/sbin/smtpd", "-d", log=self.log, enter=self.group.enter)
-        wait(lambda: self.control("pause", "mta"), 20, "smtpd to answer")
-
-    def control(self, *words):
-        return self.root.run("smtpctl", *words, check=False, stdout=self.log, stderr=self.log).returncode == 0
-
-    def close(self):
-        self.daemon.terminate()
-        self.daemon.wait(20)
-
-    def clear(self):
-        for directory in ("queue", "incoming"):
-            empty(self.root.root + "/var/spool/smtpd/" + directory)
-
-
-def others(roots, port):
-    return [kind(roots, port) for kind in (Dma, OpenSmtpd, Msmtp)]
-
-
-def measure(systems, sink, count):
-    """Submits in five interleaved blocks; returns [(system, wall seconds, processor seconds)], medians."""
+def measure(bench):
+    count = 100 if bench.quick else 500
+    systems = bench.systems.get("qmta-root", "qmta-running", "postfix", "exim4", "opensmtpd", "nullmailer", "dma", "msmtp")
     walls = {system: [] for system in systems}
     cpus = {system: [] for system in systems}
-    block = max(1, count // 5)
-    for number in range(count // block):
+    block = count // 5
+    for number in range(5):
         for system in systems:
-            if getattr(system, "needs_sink", False):
-                sink.start(counting=False)
+            bench.sink.start(counting=False)
             system.open()
             before = system.group.seconds()
-            wall, cpu = system.submit(block, number * block)
+            wall, cpu, _ = system.submit(block, number * block)
             # What a daemon did for these messages counts; in the groups of the others there is nothing.
             daemon = 0 if before is None else (system.group.seconds() - before) / block
             walls[system] += wall
             cpus[system].append(cpu + daemon)
             system.close()
-            if getattr(system, "needs_sink", False):
-                sink.stop()
-    figures = []
+            bench.sink.stop()
     for system in systems:
         system.clear()
-        figures.append((system, statistics.median(walls[system]), statistics.median(cpus[system])))
-        print(f"submission {label(system)}: median {figures[-1][1] * 1000:.2f} ms, CPU {figures[-1][2] * 1000:.2f} ms",
-              flush=True)
-    return figures
+        bench.say(f"submission {system.column}: {statistics.median(walls[system]) * 1000:.2f} ms, "
+                  f"CPU {statistics.median(cpus[system]) * 1000:.2f} ms")
+    rows = []
+    for unit, figures, chart in (("wall, ms", walls, ""), ("processor, ms", cpus, "submission")):
+        milliseconds = {system: statistics.median(figures[system]) * 1000 for system in systems}
+        values = {system.column: value for system, value in milliseconds.items() if system.name != "qmta" or
+                  type(system).__name__ == "QmtaRunning"}
+        stopped = {system.column: value for system, value in milliseconds.items() if type(system).__name__ == "QmtaAsRoot"}
+        rows.append(Row(f"submission, {unit}", values, "2", below("below every queueing peer", values, QUEUEING), chart))
+        rows.append(Row(f"the same while qmta's daemon is stopped, {unit}", stopped, "2",
+                        below("below every queueing peer", values | stopped, QUEUEING)))
+    return rows
 
 
-def label(system):
-    return getattr(system, "label", system.name)
-
-
-def table(figures):
-    """The figures as lines of a table, each beside those of the first system."""
-    lines = ["| submission | wall per message (median, ms) | processor time per message (ms) | wall, qmta / it | "
-             "processor, qmta / it | the message then is |", "| --- | --- | --- | --- | --- | --- |"]
-    _, first_wall, first_cpu = figures[0]
-    for system, wall, cpu in figures:
-        lines.append(f"| {label(system)} | {wall * 1000:.2f} | {cpu * 1000:.2f} | {first_wall / wall:.2f} | "
-                     f"{first_cpu / cpu:.2f} | {system.how} |")
-    return lines
-
-
-def empty(directory):
-    """Removes every file below a directory."""
-    for path, _, names in os.walk(directory):
-        for name in names:
-            os.unlink(os.path.join(path, name))
+def describe(bench):
+    return f"""- Submission: {100 if bench.quick else 500} messages of 1 KB one after the other through each system's `sendmail` by an ordinary user,
+  in five interleaved blocks. Processor time is that of `sendmail` and the programs it waits for, and of the system's
+  daemon where one runs: OpenSMTPD needs one; qmta has one, too, which takes the message and prepares its delivery. The
+  others' daemons are stopped. Nothing is delivered meanwhile. msmtp has no queue: it hands the message to `smtp-sink`.
+"""

@@ -1,0 +1,53 @@
+"""Drains: messages already queued, then delivered: to one smtp-sink on loopback, or into Maildirs."""
+import statistics, time
+
+from mailsystem import to_one_user, to_remote, to_users, wait
+from report import Bar, Row, compare
+
+
+def count(bench):
+    return 200 if bench.quick else 1000
+
+
+def drain(bench, systems, recipient, transport, arrived):
+    """Returns by system: rates, processor seconds per 1,000 messages."""
+    rates, cpus, messages = {}, {}, count(bench)
+    for number in range(bench.rounds):
+        for system in systems:
+            system.queue(messages, recipient, transport)
+            if transport == "smtp":
+                bench.sink.start()
+            bench.sync()
+            used, begin = system.group.seconds(), time.monotonic()
+            system.begin_drain()
+            arrived(system, messages)
+            wait(lambda: system.left() == 0, 120, f"{system.column}'s queue to be empty")
+            seconds = time.monotonic() - begin
+            rates.setdefault(system.column, []).append(messages / seconds)
+            if used is not None:
+                cpus.setdefault(system.column, []).append((system.group.seconds() - used) * 1000 / messages)
+            bench.say(f"{system.column}, round {number + 1}: {rates[system.column][-1]:.0f} messages/s"
+                      + (f", {cpus[system.column][-1]:.3f} CPU s per 1,000" if used is not None else ""))
+            system.stop()
+            if transport == "smtp":
+                bench.sink.stop()
+            elif (found := system.mailboxes()) != messages:
+                raise RuntimeError(f"{system.column} delivered {found} of {messages} messages")
+            else:
+                system.empty_mailboxes()
+            system.clear()
+    return ({column: statistics.median(values) for column, values in figures.items()} for figures in (rates, cpus))
+
+
+def times_postfix(factor, ahead_of_dma=False):
+    def met(ours, theirs):
+        return ours >= factor * theirs[0] and ours > max(theirs)
+    def bar(values):
+        others = ["postfix"] + ["dma"] * ahead_of_dma
+        words = f"≥ {factor} × postfix" + (", above dma" if ahead_of_dma else "")
+        return compare(words, values, others, met) if "postfix" in values else Bar(words, None)
+    return bar
+
+
+def of_postfix(words, part):
+    return lambda values: compare(words, values, ["postfix"], lambda ours, theirs: ours <= part * theirs[0])

@@ -1,0 +1,44 @@
+"""Where remote mail goes: postfix's smtp-sink on loopback, with its running counter on a pipe."""
+import os, re, select, socket, subprocess, time
+
+from mailsystem import end, wait
+
+
+class Sink:
+    """Its port is chosen once; it listens between start() and stop()."""
+
+    def __init__(self, root):
+        self.root = root
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = None
+
+    def start(self, counting=True):
+        """Without anybody to read the counter it must not count, or it would wait for the pipe."""
+        self.text = b""
+        self.process = subprocess.Popen(["chroot", self.root, "smtp-sink", *["-c"] * counting, "-u", "nobody",
+                                         f"inet:127.0.0.1:{self.port}", "1000"], stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, start_new_session=True)
+
+        def listens():
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        wait(listens, 10, "smtp-sink to listen")
+
+    def wait_for(self, count, seconds):
+        """Returns the moment the sink had counted that many messages."""
+        limit = time.monotonic() + seconds
+        while (left := limit - time.monotonic()) > 0:
+            numbers = re.findall(rb"mesg=(\d+)", self.text)
+            if numbers and int(numbers[-1]) >= count:
+                return time.monotonic()
+            if select.select([self.process.stdout], [], [], left)[0]:
+                part = os.read(self.process.stdout.fileno(), 65536)
+                if not part:
+                    break
+                self.text = (self.text + part)[-4096:]
+        raise RuntimeError(f"the sink did not receive {count} messages in {seconds} s; its last words: {self.text[-200:]}")
+
+    def stop(self):
+        end(self.process)
