@@ -3,7 +3,7 @@
 Each measure is a module with measure(bench), which returns rows of the table, and describe(bench), which says how it was
 measured. Systems take turns in every round, so that a slow moment of the machine hits all of them; medians are reported.
 """
-import argparse, os, subprocess, sys, time, traceback
+import argparse, os, signal, subprocess, sys, time, traceback
 
 import fairness
 import idle
@@ -30,6 +30,16 @@ class Bench:
         self.systems = Systems(f"{given.work}/root", self.sink.port, given.systems.split(","))
         self.notes = {}
         self.began, self.load = time.monotonic(), os.getloadavg()[0]
+
+    def stop_all(self):
+        """After a failure: nothing is left running, nothing queued."""
+        for system in self.systems.made.values():
+            for act in (system.close, system.stop, system.clear):
+                try:
+                    act()
+                except Exception as error:
+                    print(f"{system.column}: {error!r}", file=sys.stderr)
+        self.sink.stop()
 
     def say(self, words):
         print(f"[{time.monotonic() - self.began:4.0f} s] {words}", flush=True)
@@ -59,6 +69,7 @@ def main():
     if unknown := [name for name in wanted if name not in MEASURES]:
         options.error("no such measure: " + ", ".join(unknown))
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     bench = Bench(given)
     rows, descriptions, failures = [], [], []
     for name in wanted:
@@ -68,6 +79,10 @@ def main():
         except Exception as error:
             traceback.print_exc()
             failures.append(f"{name}, {error}")
+            bench.stop_all()
+        except BaseException:
+            bench.stop_all()
+            raise
     print("\n" + report.table(rows) + "\n")
     # A part of the figures does not take the place of all of them.
     if wanted == list(MEASURES) and given.systems == options.get_default("systems"):

@@ -2,6 +2,7 @@
 import os, subprocess
 
 from mailsystem import System, end
+from processes import tree
 
 # Queue runners that share a drain. More of them only get into each other's way, since each tries every message: with
 # 400 messages to a sink on loopback and two processors two runners sent 176/s, one 99, four 153, eight and twenty 107;
@@ -113,4 +114,4 @@ class Exim(System):
         return sum(name.endswith("-H") for _, _, names in os.walk(self.root.root + "/var/spool/exim4/input") for name in names)
 
     def processes(self):
-        return [self.daemon.pid]
+        return tree(self.daemon.pid)

@@ -1,6 +1,8 @@
 """The mail systems that are measured: how each is set up, started, filled, drained and looked into."""
 import os, subprocess, time
 
+from dma import Dma
+from exim import Exim
 from mailsystem import NOBODY, System, empty, end, files, to_remote, wait
 from processes import tree
 
@@ -233,37 +235,6 @@ class Nullmailer(System):
         return tree(self.daemon.pid)
 
 
-class Dma(System):
-    """It has no daemon: sendmail leaves a process behind that delivers the message."""
-    name = column = "dma"
-    durability = "the message is synced before it is accepted"
-
-    def configure(self):
-        self.runner = None
-        self.write_configuration(True)
-
-    def write_configuration(self, deferred):
-        """Deferred, sendmail only queues: only the way into the queue counts then, as with the other systems."""
-        with open(self.root.root + "/etc/dma/dma.conf", "w") as out:
-            out.write(f"SMARTHOST 127.0.0.1\nPORT {self.port}\nMAILNAME board.example\n" + "DEFER\n" * deferred)
-
-    def start(self):
-        self.write_configuration(False)
-
-    def begin_drain(self):
-        self.runner = self.root.start("/usr/sbin/dma", "-q", log=self.log, enter=self.group.enter)
-
-    def stop(self):
-        end(self.runner)
-        self.write_configuration(True)
-
-    def clear(self):
-        empty(self.root.root + "/var/spool/dma")
-
-    def left(self):
-        return sum(name.startswith("M") for name in os.listdir(self.root.root + "/var/spool/dma"))
-
-
 class Msmtp(System):
     name = column = "msmtp"
     durability = "it has no queue: done when the server has the message"
@@ -274,8 +245,8 @@ class Msmtp(System):
             out.write(f"account default\nhost 127.0.0.1\nport {self.port}\ndomain board.example\n")
 
 
-KINDS = {"qmta": Qmta, "qmta-distant": QmtaDistant, "qmta-running": QmtaRunning, "qmta-root": QmtaAsRoot, "postfix": Postfix, "opensmtpd": OpenSmtpd,
-         "nullmailer": Nullmailer, "dma": Dma, "msmtp": Msmtp}
+KINDS = {"qmta": Qmta, "qmta-root": QmtaAsRoot, "qmta-running": QmtaRunning, "qmta-distant": QmtaDistant,
+         "postfix": Postfix, "exim4": Exim, "opensmtpd": OpenSmtpd, "nullmailer": Nullmailer, "dma": Dma, "msmtp": Msmtp}
 # Those that promise with "accepted" that a message is on stable storage.
 SYNCING = ["qmta", "postfix", "exim4", "nullmailer", "dma"]
 # The columns of the table, in their order.
