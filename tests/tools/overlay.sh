@@ -16,6 +16,8 @@ overlay() {
     mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$root"
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
+    # What filesystems are, programs look up there.
+    mount --rbind /sys "$root/sys"
     if [ $# = 0 ] || [ "$(cat "$layer/installed" 2>/dev/null)" = "$*" ]; then return; fi
     echo "installing $* in $root" >&2
     # Nothing is started by its package.
