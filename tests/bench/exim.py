@@ -83,12 +83,12 @@ class Exim(System):
         self.write_configuration(True)
 
     def write_configuration(self, waiting):
-        """Waiting, messages are only queued, until there is a queue run; or each is delivered as soon as it is there."""
+        """Waiting, messages are only queued, until there is a queue run; or each is delivered as soon as it comes."""
         with open(self.root.root + "/etc/exim4/exim4.conf", "w") as out:
             out.write(CONFIGURATION % dict(port=self.port, queueing="queue_only" if waiting else ""))
 
     def start(self):
-        """A daemon that starts a queue run every half hour, as Debian has it, and deliveries of what comes in meanwhile."""
+        """A daemon that starts a queue run every half hour, as Debian has it; meanwhile what comes in is delivered."""
         self.write_configuration(False)
         self.daemon = self.root.start("/usr/sbin/exim4", "-bdf", "-q30m", "-oX", "127.0.0.1.2525", log=self.log,
                                       enter=self.group.enter)
@@ -111,7 +111,8 @@ class Exim(System):
 
     def left(self):
         """Messages, by their files with the header."""
-        return sum(name.endswith("-H") for _, _, names in os.walk(self.root.root + "/var/spool/exim4/input") for name in names)
+        walk = os.walk(self.root.root + "/var/spool/exim4/input")
+        return sum(name.endswith("-H") for _, _, names in walk for name in names)
 
     def processes(self):
         return tree(self.daemon.pid)

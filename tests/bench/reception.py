@@ -1,24 +1,167 @@
-"""Measures how fast mail is taken in by SMTP: mini-smtpd --listen and postfix's smtpd (called by run-reception).
+"""Measures how fast mail is taken in by SMTP, by qmta's mini-smtpd and by other mail servers (called by run-reception).
 
-smtp-source sends messages of 1 KiB in ten sessions at a time, to a queue that nobody empties: one message in each
-connection, or all in ten connections. Rounds are interleaved; medians are reported. Processor time is that of all
-processes of the system, by its control group, without smtp-source. Memory is the difference in PSS that 200 idle
-connections make.
+Messages of 1 KiB come in ten connections at a time, to queues that nobody empties: one message in each connection, or
+100. Rounds are interleaved; medians are reported. Processor time is that of all processes of the system, by its control
+group, without the clients. Memory is the difference that 200 idle connections make.
 """
-import argparse, os, re, shutil, socket, statistics, subprocess, time
+import argparse, json, os, re, shutil, socket, statistics, subprocess, time
 
+import exim
 from cpugroup import CpuGroup
+from mailsystem import NOBODY, end, files, wait
 
-PORTS = dict(qmta=2601, postfix=2602)
-NOBODY = 65534
+CONNECTIONS, PER_CONNECTION, IDLE = 10, 100, 200
+LOADS = {1: "one message in each connection", PER_CONNECTION: f"{PER_CONNECTION} messages in each connection"}
 
 
-def wait(condition, seconds, what):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
+class Server:
+    """A mail server in a root directory of its own, and its queue on the measured filesystem."""
+    name = title = None
+    port = 0
+    # Whether 250 means that the message is on stable storage.
+    syncs = True
+
+    def __init__(self, given):
+        self.group = CpuGroup(f"{self.name}-in")
+        self.root = f"{given.work}/root/{self.name}"
+        self.spool = f"{given.work}/queues/{self.name}"
+        self.log = open(f"{given.work}/{self.name}.log", "ab")
+        self.process = None
+        self.configure(given)
+
+    def write(self, path, text):
+        with open(self.root + path, "w") as out:
+            out.write(text)
+
+    def run(self, *command, check=True):
+        return subprocess.run(["chroot", self.root, *command], check=check, stdin=subprocess.DEVNULL, stdout=self.log,
+                              stderr=self.log, preexec_fn=self.group.enter)
+
+    def start(self):
+        self.clear()
+        self.process = self.launch()
+        wait(lambda: greets(self.port), 20, f"{self.name}'s greeting")
+
+    def stop(self):
+        end(self.process)
+
+    def daemon(self, *command, enter=None, **more):
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                start_new_session=True, preexec_fn=enter or self.group.enter, **more)
+
+
+class Qmta(Server):
+    """mini-smtpd under an ordinary user, who owns the queue; qmta-send does not run."""
+    name = title = "qmta"
+    port = 2601
+
+    def configure(self, given):
+        self.bin = given.work + "/queues/bin"
+        os.makedirs(self.spool + "/control", exist_ok=True)
+        with open(self.spool + "/control/me", "w") as out:
+            out.write("board.example\n")
+        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", self.spool], check=True)
+        self.environment = dict(PATH=self.bin + ":/usr/bin:/bin", QUEUEDIR=self.spool + "/queue",
+                                CONTROLDIR=self.spool + "/control", MAXDAEMONS="400", MAXPERIP="400")
+
+    def as_nobody(self):
+        self.group.enter()
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+    def clear(self):
+        shutil.rmtree(self.spool + "/queue", ignore_errors=True)
+        subprocess.run([self.bin + "/queue-fix", self.spool + "/queue"], env=self.environment, check=True,
+                       preexec_fn=self.as_nobody, stdout=self.log)
+
+    def launch(self):
+        return self.daemon(self.bin + "/mini-smtpd", "--listen", f"127.0.0.1:{self.port}", enter=self.as_nobody,
+                           env=self.environment)
+
+    def queued(self):
+        return files(self.spool + "/queue/todo")
+
+
+class Postfix(Server):
+    """Every message is put on hold: cleanup(8) writes it where it stays, and qmgr(8) never hears of it."""
+    name = title = "postfix"
+    port = 2602
+
+    def configure(self, given):
+        self.run("postconf", "-e", "myhostname=board.example", "mydestination=board.example", "inet_protocols=ipv4",
+                 "inet_interfaces=loopback-only", "compatibility_level=3.6", "maillog_file=", "alias_maps=",
+                 "alias_database=", "local_recipient_maps=", "smtpd_tls_security_level=none", "smtputf8_enable=no",
+                 "default_process_limit=300", "smtpd_client_connection_count_limit=0", "smtpd_peername_lookup=no",
+                 "disable_dns_lookups=yes", "smtpd_client_connection_rate_limit=0", "in_flow_delay=0",
+                 "smtpd_client_restrictions=check_client_access static:HOLD")
+        self.run("postconf", "-M#", "smtp/inet", check=False)
+        self.run("postconf", "-M", f"{self.port}/inet={self.port} inet n - n - - smtpd")
+        self.run("sh", "-c", "postconf -F '*/*/chroot=n'")
+        self.run("postfix", "check")
+
+    def clear(self):
+        self.run("postsuper", "-d", "ALL", check=False)
+
+    def launch(self):
+        self.run("postfix", "start")
+
+    def stop(self):
+        self.run("postfix", "stop", check=False)
+
+    def queued(self):
+        return files(self.spool + "/hold")
+
+    def processes(self):
+        with open(self.spool + "/pid/master.pid") as file:
+            return int(file.read())
+
+
+class Exim(Server):
+    """It only queues; nothing runs the queue."""
+    name = title = "exim4"
+    port = 2603
+
+    def configure(self, given):
+        self.write("/etc/exim4/exim4.conf", exim.CONFIGURATION % dict(port=9, queueing="queue_only"))
+
+    def clear(self):
+        shutil.rmtree(self.spool + "/input", ignore_errors=True)
+
+    def launch(self):
+        return self.daemon("chroot", self.root, "/usr/sbin/exim4", "-bdf", "-oX", f"127.0.0.1.{self.port}")
+
+    def queued(self):
+        return sum(name.endswith("-H") for _, _, names in os.walk(self.spool + "/input") for name in names)
+
+
+class OpenSmtpd(Server):
+    """Its deliveries are paused."""
+    name, title = "opensmtpd", "OpenSMTPD"
+    port = 2604
+    syncs = False
+
+    def configure(self, given):
+        # It would ask for the client's name, each time. The second word is libasr's own.
+        self.write("/etc/resolv.conf", "lookup file\n")
+        self.write("/etc/smtpd.conf", f'listen on lo port {self.port}\naction "relay" relay host smtp://127.0.0.1:9\n'
+                                      'match from any for any action "relay"\n')
+
+    def clear(self):
+        for directory in ("queue", "incoming"):
+            shutil.rmtree(f"{self.spool}/{directory}", ignore_errors=True)
+
+    def launch(self):
+        process = self.daemon("chroot", self.root, "/usr/sbin/smtpd", "-d")
+        wait(lambda: self.run("smtpctl", "pause", "mta", check=False).returncode == 0, 20, "smtpd to answer")
+        return process
+
+    def queued(self):
+        """Envelopes: their names are the sixteen digits of their numbers."""
+        return sum(len(name) == 16 for _, _, names in os.walk(self.spool + "/queue") for name in names)
+
+
+KINDS = {kind.name: kind for kind in (Qmta, Postfix, Exim, OpenSmtpd)}
 
 
 def greets(port):
@@ -29,103 +172,30 @@ def greets(port):
         return False
 
 
-def files(directory):
-    return sum(len(names) for _, _, names in os.walk(directory))
-
-
-class Qmta:
-    name = "qmta"
-
-    def __init__(self, given):
-        self.group, self.directory = CpuGroup("qmta-in"), given.directory + "/qmta"
-        os.makedirs(self.directory + "/control", exist_ok=True)
-        with open(self.directory + "/control/me", "w") as out:
-            out.write("board.example\n")
-        os.chmod(given.directory, 0o755)
-        self.bin = given.directory + "/bin"
-        self.environment = dict(PATH=self.bin + ":/usr/bin:/bin", QUEUEDIR=self.directory + "/queue",
-                                CONTROLDIR=self.directory + "/control", MAXDAEMONS="400", MAXPERIP="400")
-        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", self.directory], check=True)
-
-    def as_nobody(self):
-        self.group.enter()
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
-
-    def clear(self):
-        shutil.rmtree(self.directory + "/queue", ignore_errors=True)
-        subprocess.run([self.bin + "/queue-fix", self.directory + "/queue"], env=self.environment, check=True,
-                       preexec_fn=self.as_nobody, stdout=subprocess.DEVNULL)
-
-    def start(self):
-        self.clear()
-        with open(self.directory + "/log", "a") as log:
-            self.process = subprocess.Popen([self.bin + "/mini-smtpd", "--listen", f"127.0.0.1:{PORTS['qmta']}"],
-                                            env=self.environment, preexec_fn=self.as_nobody, stderr=log, stdin=subprocess.DEVNULL)
-        wait(lambda: greets(PORTS["qmta"]), 20, "mini-smtpd greets")
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(40)
-
-    def queued(self):
-        return files(self.directory + "/queue/todo")
-
-    def root_process(self):
-        return self.process.pid
-
-
-class Postfix:
-    name = "postfix"
-
-    def __init__(self, given):
-        self.group, self.root = CpuGroup("postfix-in"), given.postfix
-        self.run("postconf", "-e", "myhostname=board.example", "mydestination=board.example", "inet_protocols=ipv4",
-                 "inet_interfaces=loopback-only", "compatibility_level=3.6", "maillog_file=", "alias_maps=",
-                 "alias_database=", "local_recipient_maps=", "smtpd_tls_security_level=none", "smtputf8_enable=no",
-                 "default_process_limit=300", "smtpd_client_connection_count_limit=0", "smtpd_peername_lookup=no",
-                 "disable_dns_lookups=yes", "defer_transports=local", "smtpd_client_connection_rate_limit=0",
-                 "in_flow_delay=0")
-        self.run("postconf", "-M#", "smtp/inet", check=False)
-        self.run("postconf", "-M", f"{PORTS['postfix']}/inet={PORTS['postfix']} inet n - n - - smtpd")
-        self.run("sh", "-c", "postconf -F '*/*/chroot=n'")
-
-    def run(self, *command, check=True):
-        return subprocess.run(["chroot", self.root, *command], check=check, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, preexec_fn=self.group.enter)
-
-    def start(self):
-        self.run("postfix", "check")
-        self.run("postsuper", "-d", "ALL", check=False)
-        self.run("postfix", "start")
-        wait(lambda: greets(PORTS["postfix"]), 20, "postfix greets")
-
-    def stop(self):
-        self.run("postfix", "stop", check=False)
-
-    def queued(self):
-        return sum(files(f"{self.root}/var/spool/postfix/{sub}") for sub in ("incoming", "active", "deferred"))
-
-    def root_process(self):
-        with open(self.root + "/var/spool/postfix/pid/master.pid") as file:
-            return int(file.read())
-
-
-def source(given, system, messages, keep):
-    before, begin = system.group.seconds(), time.monotonic()
-    command = ["chroot", given.postfix, "/usr/sbin/smtp-source", "-s", "10", "-m", str(messages), "-l", "1024"]
-    if keep:
-        command.append("-d")
-    command += ["-f", "a@far.example", "-t", "operator@board.example", f"127.0.0.1:{PORTS[system.name]}"]
-    subprocess.run(command, check=True)
+def load(work, server, messages, per_connection):
+    """Sends them; returns messages per second and milliseconds of processor time for each."""
+    command = ["chroot", work + "/root/postfix", "/usr/sbin/smtp-source", "-l", "1024", "-f", "a@far.example",
+               "-t", "operator@board.example", f"inet:127.0.0.1:{server.port}"]
+    if per_connection == 1:
+        command[3:3] = ["-s", str(CONNECTIONS), "-m", str(messages)]
+    else:
+        # One with many sessions shares the messages out among them as it comes; one with a single session is exact.
+        command[3:3] = ["-s", "1", "-d", "-m", str(per_connection)]
+        times = messages // CONNECTIONS // per_connection
+        command = ["sh", "-c", 'for i in $(seq "$0"); do "$@" || exit; done', str(times), *command]
+    os.sync()
+    before, begin = server.group.seconds(), time.monotonic()
+    clients = [subprocess.Popen(command) for _ in range(1 if per_connection == 1 else CONNECTIONS)]
+    if any([client.wait() for client in clients]):
+        raise RuntimeError(f"{server.name} did not take all messages")
     seconds = time.monotonic() - begin
-    time.sleep(0.5)
-    return messages / seconds, (system.group.seconds() - before) / messages * 1000
+    time.sleep(0.5)  # what the server does after its answer counts, too
+    used = None if before is None else (server.group.seconds() - before) / messages * 1000
+    return messages / seconds, used
 
 
-def pss(pid):
-    """Of a process and all below it, in KiB."""
+def memory(process):
+    """PSS and USS in KiB of a process and all below it."""
     parents = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -134,91 +204,144 @@ def pss(pid):
                     parents[int(entry)] = int(file.read().rsplit(")", 1)[1].split()[1])
             except OSError:
                 pass
-    tree = {pid}
-    while True:
-        more = {child for child, parent in parents.items() if parent in tree} - tree
-        if not more:
-            break
+    tree = {process}
+    while more := {child for child, parent in parents.items() if parent in tree} - tree:
         tree |= more
-    total = 0
+    proportional = unique = 0
     for each in tree:
         try:
             with open(f"/proc/{each}/smaps_rollup") as file:
-                total += int(re.search(r"^Pss:\s+(\d+)", file.read(), re.M)[1])
+                sizes = {name: int(size) for name, size in re.findall(r"^(\w+):\s+(\d+)", file.read(), re.M)}
         except OSError:
-            pass
-    return total
+            continue
+        proportional += sizes["Pss"]
+        unique += sizes["Private_Clean"] + sizes["Private_Dirty"]
+    return proportional, unique
 
 
-def idle(system):
-    greets(PORTS[system.name])
+def idle(server):
+    """What so many connections cost that have said EHLO, and then nothing."""
+    root = server.processes() if server.process is None else server.process.pid
+    greets(server.port)
     time.sleep(0.5)
-    before = pss(system.root_process())
-    held = [socket.create_connection(("127.0.0.1", PORTS[system.name])) for _ in range(200)]
+    before = memory(root)
+    held = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(IDLE)]
     for connection in held:
         connection.recv(512)
         connection.sendall(b"EHLO idle.example\r\n")
     for connection in held:
         connection.recv(1024)
-    cost = pss(system.root_process()) - before
+    time.sleep(0.5)
+    after = memory(root)
     for connection in held:
         connection.close()
-    return cost
+    return [now - then for now, then in zip(after, before)]
+
+
+def measure(given, servers):
+    """The figures: {measure: {system: [value of a round]}}."""
+    found = {}
+
+    def add(measure, server, value):
+        if value is not None:
+            found.setdefault(measure, {}).setdefault(server.title, []).append(value)
+
+    for number in range(given.rounds):
+        for server in servers:
+            try:
+                server.start()
+                load(given.work, server, CONNECTIONS * PER_CONNECTION, PER_CONNECTION)  # processes that stay are there
+                for per_connection, words in LOADS.items():
+                    rate, used = load(given.work, server, given.messages, per_connection)
+                    add(f"{words}: messages/s", server, rate)
+                    add(f"{words}: processor time per message, ms", server, used)
+                    print(f"{server.name}, round {number + 1}, {words}: {rate:.0f} messages/s, {used or 0:.3f} ms",
+                          flush=True)
+                wanted = 2 * given.messages + CONNECTIONS * PER_CONNECTION
+                if (queued := server.queued()) != wanted:
+                    raise RuntimeError(f"{server.name} has {queued} messages in its queue, and was sent {wanted}")
+                if number == 0:
+                    proportional, unique = idle(server)
+                    add(f"{IDLE} idle connections: PSS, KiB", server, proportional)
+                    add(f"{IDLE} idle connections: USS, KiB", server, unique)
+            finally:
+                server.stop()
+    return found
+
+
+def table(figures, servers):
+    """One line for each measure; the last column is qmta's figure by the best of those that sync."""
+    titles = [server.title for server in servers]
+    rivals = [server.title for server in servers if server.syncs and server.name != "qmta"]
+    lines = [["", *titles, "qmta / the best that syncs"], ["---", *["---:"] * (len(titles) + 1)]]
+    for measure, values in figures.items():
+        better = max if measure.endswith("/s") else min
+        best = better((values[title] for title in rivals if title in values), default=0)
+        digits = 3 if measure.endswith("ms") else 0
+        ratio = f"{values['qmta'] / best:.2f}" if best and "qmta" in values else "–"
+        cells = [f"{values[title]:.{digits}f}" if title in values else "–" for title in titles]
+        lines.append([measure, *cells, ratio])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def report(given, text, before):
+    """The whole page."""
+    with open("/etc/debian_version") as file:
+        debian = file.read().strip()
+    return f"""# Reception, side by side
+
+Written by `tests/bench/run-reception --write` on {time.strftime("%Y-%m-%d")}: Linux {os.uname().release}, Debian
+{debian}, all but qmta from Debian's packages, {os.cpu_count()} processors.
+The machine's load average before the run was {before:.1f}.
+
+{text}
+
+How it is measured:
+
+- Messages of 1 KiB from `smtp-source`, {given.messages} for each figure, in {CONNECTIONS} connections at a time: a new
+  connection for each, or {PER_CONNECTION} in each (then from {CONNECTIONS} processes with `-s 1 -m {PER_CONNECTION} -d`).
+  Medians of {given.rounds} rounds, the systems by turns.
+- Nobody empties the queues. qmta: `mini-smtpd --listen`, without `qmta-send`. postfix: every message goes to the hold
+  queue as it comes in, so that its queue manager has no part in it. exim: `queue_only`, a split spool, no message logs.
+  OpenSMTPD: relaying paused. No syslog daemon runs.
+- All queues are on one ext4 image, journalled, mounted through a loop device with direct I/O. A message is answered
+  with 250 when it is on stable storage: qmta syncs its files and their directories, postfix and exim sync
+  their queue files. OpenSMTPD syncs nothing: a power cut loses what it has accepted. It is here for comparison.
+- Processor time is that of all processes of the system, as its control group ({CpuGroup.kind or "none could be made"})
+  says; the clients are outside.
+- With one message in each connection two systems are asleep most of the time. exim answers QUIT 200 ms late, in the hope
+  that the client goes first, and `smtp-source` waits for the answer. OpenSMTPD lets five connections wait to be
+  accepted, and of ten that come at once some try again a second later.
+- Idle connections have said EHLO. For postfix and exim each is a process. USS is memory that would be free if
+  they were not there.
+"""
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--postfix", required=True)
-    parser.add_argument("--directory", required=True)
-    parser.add_argument("--docs")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--messages", type=int, default=1000)
-    parser.add_argument("--write", action="store_true")
+    parser = argparse.ArgumentParser(prog="run-reception")
+    parser.add_argument("--work", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--docs", help=argparse.SUPPRESS)
+    parser.add_argument("--systems", default=",".join(KINDS), metavar="SYSTEM[,..]")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--messages", type=int, default=2000, help=f"a multiple of {CONNECTIONS * PER_CONNECTION}")
+    parser.add_argument("--json", help="a file for the figures, too")
+    parser.add_argument("--write", action="store_true", help="write docs/bench-reception.md")
     given = parser.parse_args()
-    systems = [Qmta(given), Postfix(given)]
-    load = os.getloadavg()[0]
-    rates = {(system.name, keep): [] for system in systems for keep in (False, True)}
-    memory = {}
-    for round in range(given.rounds):
-        for system in systems:
-            system.start()
-            try:
-                source(given, system, 50, True)  # processes that stay are there
-                for keep in (False, True):
-                    rates[system.name, keep].append(source(given, system, given.messages, keep))
-                if system.queued() < 2 * given.messages:
-                    raise SystemExit(f"{system.name} has {system.queued()} messages in its queue")
-                if round == 0:
-                    memory[system.name] = idle(system)
-            finally:
-                system.stop()
-    rows = []
-    for keep, words in ((False, "one message in each connection"), (True, "all in ten connections")):
-        for index, (unit, digits) in enumerate((("messages/s", 0), ("processor time per message, ms", 3))):
-            mine, other = (statistics.median(value[index] for value in rates[name, keep]) for name in ("qmta", "postfix"))
-            rows.append(f"| {words}: {unit} | {mine:.{digits}f} | {other:.{digits}f} | {mine / other:.2f} |")
-    mine, other = memory["qmta"], memory["postfix"]
-    rows.append(f"| 200 idle connections: PSS, KiB | {mine} | {other} | {mine / other:.2f} |")
-    table = "|  | mini-smtpd | postfix | ratio |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
-    print(table)
+    if given.messages % (CONNECTIONS * PER_CONNECTION):
+        parser.error(f"--messages must be a multiple of {CONNECTIONS * PER_CONNECTION}")
+    before = os.getloadavg()[0]
+    servers = [KINDS[name](given) for name in given.systems.split(",")]
+    figures = {measure: {system: statistics.median(values) for system, values in systems.items()}
+               for measure, systems in measure(given, servers).items()}
+    text = table(figures, servers)
+    print("\n" + text)
+    if given.json:
+        with open(given.json, "w") as out:
+            json.dump(figures, out, indent=1)
     if given.write:
         with open(given.docs, "w") as out:
-            out.write(f"""# Reception, side by side
-
-Written by `tests/bench/run-reception --write` on {time.strftime("%Y-%m-%d")}: Linux {os.uname().release}, Debian
-{open("/etc/debian_version").read().strip()}, postfix from Debian's packages, {os.cpu_count()} processors.
-The machine's load average before the run was {load:.1f}.
-
-{table}
-How it is measured:
-
-- `smtp-source -s 10 -m {given.messages} -l 1024`: messages of 1 KiB in ten sessions at a time, in the median of {given.rounds} rounds, the
-  two systems by turns. Nobody empties the queues meanwhile.
-- Both queues are on one ext4 image, journalled, mounted through a loop device with direct I/O. A message is answered
-  with 250 when it is on stable storage: qmta fsyncs its files and their directories, postfix its queue file.
-- Processor time is that of all processes of the system, as its control group ({CpuGroup.kind or "none could be made"}) says; `smtp-source` is outside.
-- Idle connections have said EHLO. For postfix each is a process.
-""")
+            out.write(report(given, text, before))
 
 
-main()
+if __name__ == "__main__":
+    main()
