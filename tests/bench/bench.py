@@ -8,6 +8,7 @@ import argparse, os, signal, subprocess, sys, time, traceback
 import fairness
 import idle
 import local
+import oneshot
 import remote
 import report
 import submission
@@ -17,7 +18,7 @@ from systems import COLUMNS, Systems
 
 # In the order of the table.
 MEASURES = {"idle": idle, "submission": submission, "remote": remote, "local": local, "fairness": fairness,
-            "writes": writes}
+            "writes": writes, "one-shot": oneshot}
 
 
 class Bench:

@@ -7,6 +7,7 @@ from mailsystem import System, end
 class Dma(System):
     """Its queue run starts a process for each message, without a limit, and each opens a connection of its own."""
     name = column = "dma"
+    one_shot = ("/usr/sbin/dma", "-q")
     how = "queued and synced by itself"
     durability = "the message is synced before it is accepted"
     runner = None

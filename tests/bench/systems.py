@@ -16,6 +16,7 @@ class Qmta(System):
     uid = NOBODY
 
     def configure(self):
+        self.one_shot = (self.programs + "/qmta-send", "./Maildir/")
         self.sendmail = self.programs + "/sendmail"
         self.environment = System.environment | {"QUEUEDIR": self.home + "/queue", "CONTROLDIR": self.home + "/control"}
         self.control(me="board.example\n", smtproutes=f":127.0.0.1:{self.port}\n", concurrencyremote="20\n",
@@ -159,7 +160,10 @@ class OpenSmtpd(System):
 
     def configure(self):
         with open(self.root.root + "/etc/smtpd.conf", "w") as out:
-            out.write(f'action "users" maildir\naction "relay" relay host smtp://127.0.0.1:{self.port}\n'
+            # As many connections as the others, and no pauses between them.
+            out.write('smtp max-message-size 60M\nmta limit max-conn-per-host 20 max-conn-per-route 20\n'
+                      'mta limit conn-delay-relay 0 conn-delay-route 0 reconn-delay-route 0 session-mail-max 1000\n'
+                      f'action "users" maildir\naction "relay" relay host smtp://127.0.0.1:{self.port}\n'
                       'match from any for domain "board.example" action "users"\n'
                       'match from any for any action "relay"\n')
         with open(self.root.root + "/etc/mailname", "w") as out:
