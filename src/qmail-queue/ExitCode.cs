@@ -6,7 +6,7 @@ namespace Qmta.Enqueue;
 internal static class ExitCode
 {
     internal const int Queued = 0, AddressTooLong = 11, ExtraHeader = 12, OutOfMemory = 51, Timeout = 52, Write = 53, Read = 54,
-        QueueDirectory = 62, Pid = 63, Mess = 64, Intd = 65, Todo = 66, EnvelopeFormat = 91;
+        QueueDirectory = 62, Pid = 63, Mess = 64, Todo = 66, EnvelopeFormat = 91;
 }
 
 /// <summary>The message cannot be queued.</summary>

@@ -1,6 +1,7 @@
 // One message on its way into the queue: the four stages of queuing, and their undoing when one fails (queue(5)).
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using Qmta.Posix;
 using Qmta.Queue;
 using Qmta.Text;
@@ -8,8 +9,8 @@ using Qmta.Text;
 namespace Qmta.Enqueue;
 
 /// <summary>
-/// S1: nothing. S2: mess/N, written and synced. S3: intd/N too, written and synced. S4: todo/N, a link to intd/N, and
-/// the directories synced: from here on the message is accepted.
+/// S1: nothing. S2: mess/N is written, and the envelope in pid. S4: the envelope is todo/N, and all of it is on stable
+/// storage: from here on the message is accepted. (S3, an envelope in intd, is for other programs.)
 /// </summary>
 internal sealed class Submission
 {
@@ -20,8 +21,8 @@ internal sealed class Submission
     private readonly string extraHeader = ExtraHeader.Lines(Variables.Get("QQEH") ?? "")
         ?? throw new QueueingException(ExitCode.ExtraHeader);
     private ulong id;
-    private int mess = -1, intd = -1;
-    private bool haveTodo;
+    private int mess = -1, envelope = -1;
+    private bool isInTodo;
 
     // Files under numbers that could not be used, open so that their inodes stay taken until another is found.
     private readonly List<int> held = [];
@@ -62,7 +63,9 @@ internal sealed class Submission
         }
     }
 
-    /// <summary>Creates mess/N and intd/N under a number N that no file in the queue has.</summary>
+    private string Temporary => queue.Pid + "/" + id.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Creates mess/N and the envelope's file under a number N that no file in the queue has.</summary>
     private void Create()
     {
         // A number can be taken only where somebody put files into the queue by hand. Their owner's files stay; the
@@ -90,9 +93,13 @@ internal sealed class Submission
             if (unlinked < 0) throw new QueueingException(ExitCode.Pid);
             if (Files.Status(queue.Todo(id), out _) == -Errno.ENOENT)
             {
-                intd = Files.Open(queue.Intd(id), OpenMode.Write | OpenMode.Create | OpenMode.Exclusive, 0x1A0 /* 0640 */);
-                if (intd >= 0) return;
-                if (intd != -Errno.EEXIST) throw new QueueingException(ExitCode.Intd);
+                envelope = Files.Open(Temporary, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive, 0x1A0 /* 0640 */);
+                if (envelope >= 0)
+                {
+                    _ = Files.TryLock(envelope);
+                    return;
+                }
+                if (envelope != -Errno.EEXIST) throw new QueueingException(ExitCode.Pid);
             }
             _ = Files.Unlink(name);
             held.Add(mess);
@@ -118,7 +125,7 @@ internal sealed class Submission
 
     private void WriteEnvelope()
     {
-        ByteWriter writer = new(intd, "envelope", 8192);
+        ByteWriter writer = new(envelope, "envelope", 8192);
         try
         {
             writer.Put($"u{submitter.Uid}\0p{submitter.Pid}\0");
@@ -134,28 +141,50 @@ internal sealed class Submission
 
     private void Accept()
     {
-        // Starting both files' data before waiting for either lets one journal commit carry both.
-        Files.StartSync(intd);
-        if (Files.Sync(intd) < 0 || Files.Sync(mess) < 0) throw new QueueingException(ExitCode.Write);
+        // Starting both files' data before waiting for either makes one wait of two; the message's was started before.
+        Files.StartSync(envelope);
+        if (OrderedFilesystem.Carries(mess)) AcceptAtOnce();
+        else AcceptInSteps();
+    }
+
+    /// <summary>
+    /// Where one journal keeps the order of all changes: when the contents are written out, the fsync of the file that was
+    /// renamed last carries everything, and nobody ever sees the name without the rest. Messages of other threads and
+    /// processes that come meanwhile share the journal's next commit.
+    /// </summary>
+    private void AcceptAtOnce()
+    {
+        if (Files.WriteOut(envelope) < 0 || Files.WriteOut(mess) < 0) throw new QueueingException(ExitCode.Write);
+        if (PutIntoTodo() < 0 || Files.Sync(envelope) < 0) throw new QueueingException(ExitCode.Todo);
+    }
+
+    /// <summary>Where nothing is promised: each file and each directory by itself, before the name that counts, and that.</summary>
+    private void AcceptInSteps()
+    {
+        if (Files.Sync(envelope) < 0 || Files.Sync(mess) < 0) throw new QueueingException(ExitCode.Write);
         if (Files.SyncDirectory(QueueLayout.DirectoryOf(queue.Mess(id))) < 0) throw new QueueingException(ExitCode.Mess);
-        string todo = queue.Todo(id);
-        if (Files.Link(queue.Intd(id), todo) < 0) throw new QueueingException(ExitCode.Todo);
-        haveTodo = true;
-        if (Files.SyncDirectory(QueueLayout.DirectoryOf(todo)) < 0) throw new QueueingException(ExitCode.Todo);
+        if (PutIntoTodo() < 0 || Files.SyncDirectory(QueueLayout.DirectoryOf(queue.Todo(id))) < 0) throw new QueueingException(ExitCode.Todo);
+    }
+
+    private int PutIntoTodo()
+    {
+        int error = Files.Rename(Temporary, queue.Todo(id));
+        isInTodo = error >= 0;
+        return error;
     }
 
     /// <summary>Takes the stages back, last first; what cannot be removed now, qmta-send removes after 36 hours.</summary>
     private void Undo()
     {
         // Without todo/N, qmta-send has taken the message over: its files are no longer ours.
-        if (haveTodo && Files.Unlink(queue.Todo(id)) < 0) return;
-        if (intd >= 0) _ = Files.Unlink(queue.Intd(id));
+        if (isInTodo && Files.Unlink(queue.Todo(id)) < 0) return;
+        if (envelope >= 0 && !isInTodo) _ = Files.Unlink(Temporary);
         if (mess >= 0) _ = Files.Unlink(queue.Mess(id));
     }
 
     private void Close()
     {
-        if (intd >= 0) _ = Files.Close(intd);
+        if (envelope >= 0) _ = Files.Close(envelope);
         if (mess >= 0) _ = Files.Close(mess);
         foreach (int fd in held) _ = Files.Close(fd);
     }
