@@ -91,7 +91,7 @@ internal sealed class ServingThreads
             {
                 // A mistake in this program that one client brings to light must not end the conversations of others,
                 // as it would not if each had a process of its own.
-                Standard.Error("mini-smtpd: " + e.GetType().Name + ": " + e.Message);
+                Standard.Error("mini-smtpd: a mistake in the program: " + e.Message);
                 client.Conversation.Dismiss();
             }
             if (goesOn) park(client);

@@ -62,7 +62,7 @@ internal static class RemoteCommand
 
     /// <summary>The line that --version prints.</summary>
     internal static string Version(string program) =>
-        $"{program} {typeof(RemoteCommand).Assembly.GetName().Version?.ToString(3)} (qmta)\n";
+        program + " " + Programs.Version + " (qmta)\n";
 
     private static long Size(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long size) ? size : -1;

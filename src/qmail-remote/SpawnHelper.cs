@@ -224,7 +224,7 @@ internal sealed class SpawnHelper
             {
                 // A mistake in this program that one message or server brings to light must not end the deliveries
                 // of all others, as it would not if each had a process of its own.
-                group.ReportRest("Zqmail-remote crashed.\n" + e.GetType().Name + "\n");
+                group.ReportRest("Zqmail-remote crashed.\n" + e.Message + "\n");
             }
             // Free before the report is out: the command that answers it shall find this thread, not start another.
             lock (work) idle.Add(worker);

@@ -61,5 +61,5 @@ internal static class Command
     }
 
     /// <summary>The version, as --version prints it.</summary>
-    internal static string Version(string program) => program + " (qmta) " + typeof(Command).Assembly.GetName().Version?.ToString(3) + "\n";
+    internal static string Version(string program) => program + " (qmta) " + Programs.Version + "\n";
 }

@@ -349,9 +349,21 @@ public sealed class Resolver
             // resolv.conf(5): servers get the more time the more often they are asked
             timeout = attempt == 0 ? Math.Max(1000, timeout * 2 / servers) : timeout * 2;
         }
-        reason = $"The DNS look-up of {type.ToString().ToUpperInvariant()} {name} failed: {reason}.";
+        reason = $"The DNS look-up of {NameOf(type)} {name} failed: {reason}.";
         return null;
     }
+
+    // The program does not know names of its own (aot.props).
+    private static string NameOf(DnsType type) => type switch
+    {
+        DnsType.A => "A",
+        DnsType.Aaaa => "AAAA",
+        DnsType.Mx => "MX",
+        DnsType.Ptr => "PTR",
+        DnsType.Tlsa => "TLSA",
+        DnsType.Txt => "TXT",
+        _ => "type " + (int)type,
+    };
 
     // Why a response settles nothing, or null when it does.
     private static string? Problem(DnsMessage message) => message.Code switch

@@ -48,7 +48,7 @@ internal static unsafe class OpenSsl
 
     private static void Find(string library)
     {
-        if (!NativeLibrary.TryLoad(library, typeof(OpenSsl).Assembly, null, out _))
+        if (!NativeLibrary.TryLoad(library, out _))
             throw new TlsException($"OpenSSL 3 is needed and {library} cannot be loaded (Debian has it in the package libssl3)")
             {
                 IsMissing = true,

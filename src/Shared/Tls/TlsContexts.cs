@@ -22,7 +22,7 @@ public sealed class TlsContexts
     /// <inheritdoc cref="TlsContext.Create"/>
     public TlsContext Get(TlsSettings settings, TlsTrust trust, IReadOnlyList<string> authorities, bool systemAuthorities)
     {
-        string key = trust + (systemAuthorities ? "+" : "-") + string.Join('\0', authorities);
+        string key = (int)trust + (systemAuthorities ? "+" : "-") + string.Join('\0', authorities);
         lock (guard)
         {
             string files = Versions(settings, authorities);
