@@ -55,8 +55,11 @@ interop-qmqp: artifacts/.built ## QMQP and QMTP with postfix's programs and tcps
 crash: artifacts/.built artifacts/.sink ## a sample of the crash tests, in a minute; SEED=N repeats a run; docs/reliability.md says what they do
 	tests/crash/every-call --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/every-fault --bin $(BIN) $(if $(SEED),--seed $(SEED))
+	tests/crash/every-call --journal --sample 40 --bin $(BIN) $(if $(SEED),--seed $(SEED))
+	tests/crash/every-fault --journal --sample 40 --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/power-cut --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))
+	tests/crash/kill-random --journal --kills 60 --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/one-shot-drains --bin $(BIN)
 
 fuzz: ## hostile input for every parser, SECONDS=10 for each; SEED=N repeats a run (tests/fuzz/README.md)
@@ -66,10 +69,13 @@ soak: artifacts/.built artifacts/.sink ## the long versions, hours: packages and
 	tests/deb/run
 	tests/deb/systemd --as-built
 	tests/crash/every-call --bin $(BIN) --all
+	tests/crash/every-call --journal --bin $(BIN) --all
 	tests/crash/power-cut --bin $(BIN) --all
 	tests/crash/every-fault --bin $(BIN) --all
+	tests/crash/every-fault --journal --bin $(BIN) --all
 	tests/crash/one-shot-drains --bin $(BIN) --runs 60
 	tests/crash/kill-random --bin $(BIN) --kills 5000
+	tests/crash/kill-random --journal --bin $(BIN) --kills 1000
 	tests/crash/soak --bin $(BIN) --minutes 10
 	tests/fuzz/run --seconds 45 --seed $(or $(SEED),$(shell date +%s))
 

@@ -58,13 +58,19 @@ class Lab:
         subprocess.run(["chmod", "-R", "go+rX", self.top], check=True)
         # Syncs cost nothing in memory, and a killed process loses nothing of what it gave to the kernel.
         self.work = self.top + "/work"
+        # What runs there runs as on most machines' disks: see OrderedFilesystem.
+        self.journal = os.environ.get("CRASH_JOURNAL")
+        if self.journal:
+            self.journal = tempfile.mkdtemp(prefix="work.", dir=self.journal)
+            os.chmod(self.journal, 0o755)
         if not on_disk and os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 1 << 28 and has_attributes("/dev/shm"):
             self.work = tempfile.mkdtemp(prefix="qmta-crash.", dir="/dev/shm")
         os.makedirs(self.work, exist_ok=True)
         os.chmod(self.work, 0o755)
         shutil.copy(HERE + "/smtp-client", self.top)
         if os.geteuid() == 0:
-            os.chown(self.work, 65534, 65534)
+            for directory in filter(None, (self.work, self.journal)):
+                os.chown(directory, 65534, 65534)
             subprocess.run(["chown", "-hR", "65534:65534", self.top], check=True)
             os.setgroups([])
             os.setgid(65534)
@@ -78,6 +84,13 @@ class Lab:
         self.failed = False
         self.boxes = 0
 
+    def move_to_journal(self):
+        """Everything from now on happens on the journalled filesystem; False when there is none."""
+        if not self.journal:
+            return False
+        self.work, self.journal = self.journal, self.work
+        return True
+
     def scenarios(self, only):
         """The scenarios that can run here, by name; one of them when a name is given."""
         return {one.name: one for one in ALL if only.split(":")[0] in ("", one.name) and (self.sink or not one.needs_sink)
@@ -87,8 +100,31 @@ class Lab:
         if self.failed:
             print(f"left for looking at: {self.work}")
             return
-        shutil.rmtree(self.work, ignore_errors=True)
-        shutil.rmtree(self.top, ignore_errors=True)
+        for directory in filter(None, (self.work, self.journal, self.top)):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def with_journal():
+    """Goes on where CRASH_JOURNAL is a journalled ext4 filesystem; or as it is, where that cannot be had."""
+    if "CRASH_JOURNAL" in os.environ:
+        return
+    code = subprocess.run([HERE + "/on-journal", sys.executable, *sys.argv], check=False).returncode
+    if code != 77:
+        sys.exit(code)
+    print("without a journalled filesystem, for which root and a loop device are needed", flush=True)
+
+
+def prepare(chosen):
+    """The lab that the arguments ask for, or the end of a test that cannot be done here."""
+    on_journal = getattr(chosen, "journal", False)
+    if on_journal:
+        with_journal()
+    lab = Lab(chosen.bin)
+    if on_journal and not lab.move_to_journal():
+        skip(lab, "there is no journalled filesystem to try")
+    if subprocess.run([lab.inject, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 99:
+        skip(lab, "this machine does not let processes be traced (ptrace)")
+    return lab
 
 
 class Box:
@@ -568,23 +604,23 @@ def in_parallel(lab, jobs, tasks, work):
     return failures
 
 
-def skip_without_tracing(lab):
-    """Ends the test as skipped where processes may not be traced."""
-    if subprocess.run([lab.inject, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 99:
-        return
+def skip(lab, why):
+    """Ends the test as skipped."""
     lab.end()
-    print("skipped: this machine does not let processes be traced (ptrace)")
+    print("skipped: " + why)
     print("0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
 
-def arguments(description, sample):
+def arguments(description, sample, may_choose_filesystem=True):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--bin", default=HERE + "/../../artifacts/bin", help="the executables to try")
     parser.add_argument("--seed", type=int, default=None, help="which sample is taken; printed, so that a run can be repeated")
     parser.add_argument("--sample", type=int, default=sample, help=f"how many points to try; {sample} unless given")
     parser.add_argument("--all", action="store_true", help="try all of them")
     parser.add_argument("--only", default="", help="SCENARIO, or one point as a broken promise names it")
+    if may_choose_filesystem:
+        parser.add_argument("--journal", action="store_true", help="queue and mailboxes on a journalled ext4, in place of memory")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
     chosen = parser.parse_args()
     chosen.bin = os.path.realpath(chosen.bin)

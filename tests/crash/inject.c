@@ -278,6 +278,7 @@ static int describe(struct task *task, const struct call *call, const uint64_t *
             task->length = task->data ? fetch(task->tid, a[1], task->data, (long)a[2]) : 0;
         }
         if (call->number == __NR_ftruncate) offset = (long long)a[1];
+        if (call->number == __NR_sync_file_range) offset = (long long)a[3]; // the flags: the range is always everything
         if (record && call->number == __NR_fsetxattr) {
             task->data = malloc(a[3] + 1);
             task->length = task->data ? fetch(task->tid, a[2], task->data, (long)a[3]) : 0;
