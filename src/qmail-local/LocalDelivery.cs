@@ -43,52 +43,95 @@ internal static class LocalDelivery
     /// <returns>The exit code, as of <see cref="Execute"/>.</returns>
     internal static int Perform(Delivery delivery, MessageFile message)
     {
+        int code = Try(() => Run(delivery, message), out string sentence);
+        if (sentence.Length > 0) Standard.Error(sentence);
+        return code;
+    }
+
+    /// <summary>Does a part of a delivery, or all of it.</summary>
+    /// <param name="sentence">What went wrong, or "".</param>
+    /// <returns>The exit code, as of <see cref="Execute"/>.</returns>
+    internal static int Try(Action part, out string sentence)
+    {
         try
         {
-            Run(delivery, message);
+            part();
+            sentence = "";
             return 0;
         }
         catch (DeliveryFailure failure)
         {
-            if (failure.Message.Length > 0) Standard.Error(failure.Message);
+            sentence = failure.Message;
             return failure.Code;
         }
         catch (PosixException failure)
         {
-            Standard.Error(failure.Message + ". (#4.3.0)");
+            sentence = failure.Message + ". (#4.3.0)";
             return DeliveryFailure.Temporary;
         }
         catch (OutOfMemoryException)
         {
-            Standard.Error("Out of memory. (#4.3.0)");
+            sentence = "Out of memory. (#4.3.0)";
             return DeliveryFailure.Temporary;
         }
     }
 
     private static void Run(Delivery delivery, MessageFile message)
     {
-        EnterHome(delivery);
+        EnterHome(delivery.Home, delivery.DescribeOnly);
         if (!delivery.DescribeOnly) LoopCheck.Check(message, delivery);
-        DotQmail? file = DotQmail.Find(delivery.Dash, delivery.Ext);
-        if (file == null && delivery.Dash.Length > 0)
-            throw DeliveryFailure.Bounce("Sorry, no mailbox here by that name. (#5.1.1)");
-        bool byDefault = file == null || file.Text.Length == 0;
-        byte[] instructions = byDefault ? Latin1.Bytes(delivery.DefaultDelivery) : file!.Text;
+        byte[] instructions = Instructions(delivery, out DotQmail? file, out bool byDefault);
         string done = Follow(instructions, !byDefault && file!.ForwardsOnly, message,
             delivery with { Default = file?.Default, Owner = ListOwner.Find(delivery) }, makeMaildir: byDefault);
         _ = Standard.Output(done);
     }
 
-    private static void EnterHome(Delivery delivery)
+    /// <summary>What to do with the recipient's mail; the current directory is his home directory.</summary>
+    /// <param name="file">The address's .qmail file; null when it has none.</param>
+    /// <param name="byDefault">The instructions are the default delivery's.</param>
+    /// <exception cref="DeliveryFailure">Nobody is there, or the file cannot be used.</exception>
+    private static byte[] Instructions(Delivery delivery, out DotQmail? file, out bool byDefault)
     {
-        int r = Files.ChangeDirectory(delivery.Home);
-        if (r < 0) throw DeliveryFailure.TryLater("Unable to switch to " + delivery.Home, r);
+        file = DotQmail.Find(delivery.Dash, delivery.Ext);
+        if (file == null && delivery.Dash.Length > 0)
+            throw DeliveryFailure.Bounce("Sorry, no mailbox here by that name. (#5.1.1)");
+        byDefault = file == null || file.Text.Length == 0;
+        return byDefault ? Latin1.Bytes(delivery.DefaultDelivery) : file!.Text;
+    }
+
+    /// <summary>
+    /// The Maildir that is all there is in the instructions; null when they ask for anything else. The current directory is
+    /// the recipient's home directory.
+    /// </summary>
+    /// <param name="make">Make the Maildir when it is missing.</param>
+    /// <exception cref="DeliveryFailure">Nobody is there, or the instructions cannot be followed.</exception>
+    internal static string? OnlyMaildir(Delivery delivery, out bool make)
+    {
+        ReadOnlySpan<byte> rest = Instructions(delivery, out DotQmail? file, out make);
+        Check(rest, !make && file!.ForwardsOnly);
+        string? directory = null;
+        while (!rest.IsEmpty)
+        {
+            Instruction instruction = Instruction.Next(ref rest);
+            if (instruction.Kind is InstructionKind.Comment or InstructionKind.Blank) continue;
+            if (instruction.Kind != InstructionKind.Maildir || directory != null) return null;
+            directory = Text(instruction);
+        }
+        return directory;
+    }
+
+    /// <summary>Makes the recipient's home directory the current one.</summary>
+    /// <exception cref="DeliveryFailure">It is not there, or nothing may be delivered now.</exception>
+    internal static void EnterHome(string directory, bool describeOnly = false)
+    {
+        int r = Files.ChangeDirectory(directory);
+        if (r < 0) throw DeliveryFailure.TryLater("Unable to switch to " + directory, r);
         r = Files.Status(".", out FileStatus home);
         if (r < 0) throw DeliveryFailure.TryLater("Unable to stat home directory", r);
         if ((home.Mode & WritableByOthers) != 0)
             throw DeliveryFailure.TryLater("Uh-oh: home directory is writable. (#4.7.0)");
         if ((home.Mode & Sticky) == 0) return;
-        if (!delivery.DescribeOnly)
+        if (!describeOnly)
             throw DeliveryFailure.TryLater("Home directory is sticky: user is editing his .qmail file. (#4.2.1)");
         Standard.Error("Warning: home directory is sticky.");
     }

@@ -28,6 +28,17 @@ internal sealed class LocalSpawner
     /// <summary>How long a program may take to say who gets a message, in milliseconds.</summary>
     private const long AccountLimit = 60_000;
 
+    /// <summary>Messages that are longer, in bytes, hold up no others: they have a process to themselves.</summary>
+    private const long LongestTogether = 128 * 1024;
+
+    /// <summary>
+    /// For how long, in milliseconds, mail for an address that runs programs or forwards is not tried as plain any more.
+    /// </summary>
+    private const long RememberPrograms = 60_000;
+
+    /// <summary>Of how many addresses that is remembered.</summary>
+    private const int MostRemembered = 200;
+
     // Entries to wait for: commands, children and start requests, then each running delivery's pipe and its socket.
     private const int FirstRunning = 3;
 
@@ -43,7 +54,13 @@ internal sealed class LocalSpawner
     private readonly DeliveryStream commands = DeliveryStream.OfCommands(wide: true);
     private readonly bool toldOfChildren;
     private readonly List<RunningDelivery> running = [];
-    private readonly byte[] buffer = new byte[4096];
+    private readonly byte[] buffer = new byte[32768];
+    // What was found out for the commands that came together; the next ones may find it changed.
+    private readonly Dictionary<string, Recipient> found = [];
+    // Addresses whose mail was not plain, by home directory and extension, and until when that is taken for granted.
+    private readonly Dictionary<(string Home, string Ext), long> notPlain = [];
+    private readonly List<byte> reports = [];
+    private PlainDeliveries? own;
     private PollEntry[] entries = new PollEntry[16];
     private bool reading = true, writing = true;
 
@@ -93,7 +110,8 @@ internal sealed class LocalSpawner
         // A descriptor of root's must not reach a recipient's programs, whoever forgot it.
         PosixException.Check(Descriptors.CloseOnExecFrom(3), "unable to close inherited descriptors");
         int children = PosixException.Check(Signals.Descriptor(Signals.CHLD), "unable to watch for children");
-        Write(DeliveryProtocol.Announcement(DeliveryProtocol.MostDeliveries));
+        reports.AddRange(DeliveryProtocol.Announcement(DeliveryProtocol.MostDeliveries));
+        WriteReports();
         while (reading || running.Count > 0)
         {
             int count = Wait(children, socket);
@@ -112,6 +130,7 @@ internal sealed class LocalSpawner
                 socket = -1;
             }
             if (entries[0].Happened != 0) ReadCommands(now);
+            WriteReports();
         }
         return writing ? 0 : 111;
     }
@@ -143,12 +162,28 @@ internal sealed class LocalSpawner
     // that has ended.
     private void TakeAnswer(RunningDelivery delivery, long now)
     {
-        if (delivery.Ended != null || delivery.Worker!.Answer() is not (>= 0 and int code)) return;
+        if (delivery.Ended != null) return;
+        if (delivery.Together != null)
+        {
+            TakeOutcomes(delivery, now);
+            return;
+        }
+        if (delivery.Worker!.Answer() is not (>= 0 and int code)) return;
         // What it wrote before it answered.
         while (delivery.Pipe >= 0 && Poll.WaitFor(delivery.Pipe, writable: false, 0)) delivery.ReadOutput(buffer);
         if (delivery.IsUndisturbed) workers.Keep(delivery.Worker, now);
         else _ = Files.Close(delivery.Worker.Socket);
         delivery.End(new ExitStatus(code << 8), now);
+    }
+
+    // The same of several deliveries.
+    private void TakeOutcomes(RunningDelivery delivery, long now)
+    {
+        delivery.Outcomes = delivery.Worker!.Outcomes(delivery.Together!.Count, buffer, out bool leaving);
+        if (delivery.Outcomes == null) return;
+        if (!leaving && delivery.IsUndisturbed) workers.Keep(delivery.Worker, now);
+        else _ = Files.Close(delivery.Worker.Socket);
+        delivery.End(new ExitStatus(0), now);
     }
 
     private void CollectChildren(int children, long now)
@@ -166,7 +201,9 @@ internal sealed class LocalSpawner
                 if (delivery.Worker != null)
                 {
                     // Its answer may have come after the last look.
-                    int code = delivery.Worker.Answer();
+                    int code = delivery.Together == null ? delivery.Worker.Answer() : -1;
+                    if (delivery.Together != null) delivery.Outcomes = delivery.Worker.Outcomes(delivery.Together.Count, buffer, out _);
+                    if (delivery.Outcomes != null) code = 0;
                     if (code >= 0) status = new ExitStatus(code << 8);
                     _ = Files.Close(delivery.Worker.Socket);
                 }
@@ -183,9 +220,42 @@ internal sealed class LocalSpawner
             if (delivery.Deadline <= now) delivery.MeetDeadline(now);
             if (!delivery.IsOver) continue;
             running.RemoveAt(i);
+            if (delivery.Together != null)
+            {
+                ReportTogether(delivery, now);
+                continue;
+            }
             string? report = delivery.Pending == null ? delivery.Report(now) : GoOn(delivery, now);
             if (report != null) Report(delivery.Number, report);
         }
+    }
+
+    private void ReportTogether(RunningDelivery together, long now)
+    {
+        // It ended by itself and did not say more: what was wrong, a process with one delivery says to those who ask.
+        bool again = together is { Outcomes: null, IsUndisturbed: true, Ended.Crashed: false };
+        string? crashed = together.Outcomes == null && !again ? together.Report(now) : null;
+        for (int i = 0; i < together.Together!.Count; i++)
+        {
+            PreparedDelivery one = together.Together[i];
+            if (crashed != null) Report(one.Command.Number, crashed);
+            else Conclude(one, together.Outcomes?[i] ?? new(PlainDeliveries.NotPlain, ""), now);
+        }
+    }
+
+    /// <summary>Reports a delivery, or has it done by a process to itself when it is not plain.</summary>
+    private void Conclude(PreparedDelivery delivery, PlainOutcome outcome, long now)
+    {
+        if (outcome.Code != PlainDeliveries.NotPlain)
+        {
+            Report(delivery.Command.Number, Verdict.Of(new ExitStatus(outcome.Code << 8), outcome.Text));
+            return;
+        }
+        if (notPlain.Count >= MostRemembered) notPlain.Clear();
+        notPlain[Address(delivery)] = now + RememberPrograms;
+        int message = messages.Open(delivery.Command.Message, out _, out string trouble);
+        string? report = message < 0 ? trouble : StartAlone(delivery with { Message = message }, now);
+        if (report != null) Report(delivery.Command.Number, report);
     }
 
     private void ReadCommands(long now)
@@ -198,45 +268,127 @@ internal sealed class LocalSpawner
             return;
         }
         ReadOnlySpan<byte> bytes = buffer.AsSpan(0, n);
+        found.Clear();
+        List<PreparedDelivery> ready = [];
         while (commands.Take(ref bytes))
         {
             DeliveryCommand command = commands.Command();
-            string? report = Start(command, now);
+            string? report = Prepare(command, ready, now);
             if (report != null) Report(command.Number, report);
+            // So many messages are open.
+            if (ready.Count == 4 * Worker.MostTogether) Start(ready, now);
         }
+        Start(ready, now);
     }
 
-    /// <summary>Starts a delivery; the report when it is over already.</summary>
-    private string? Start(DeliveryCommand command, long now)
+    /// <summary>Finds out who gets a message; the report when it is over already.</summary>
+    private string? Prepare(DeliveryCommand command, List<PreparedDelivery> ready, long now)
     {
-        bool inUse = running.Exists(delivery => delivery.Number == command.Number);
+        bool inUse = running.Exists(delivery => delivery.IsOf(command.Number))
+            || ready.Exists(delivery => delivery.Command.Number == command.Number);
         string? wrong = Verdict.OfCommand(command.Number, inUse, command.Message, command.Recipient);
         if (wrong != null) return wrong;
         string local = command.Recipient[..command.Recipient.LastIndexOf('@')];
-        int message = messages.Open(command.Message, out string trouble);
+        int message = messages.Open(command.Message, out long size, out string trouble);
         if (message < 0) return trouble;
         bool keep = false;
         try
         {
             // Mail for nobody, as a double bounce without an address is: done by doing nothing.
             if (local.Length == 0) return "K";
-            Recipient? recipient = accounts.FindAssigned(local, out string report);
-            if (recipient == null && report.Length == 0)
+            if (!found.TryGetValue(local, out Recipient? recipient))
             {
-                if (accountProgram != null)
+                recipient = accounts.FindAssigned(local, out string report);
+                if (recipient == null && report.Length == 0)
                 {
-                    string? failed = AskProgram(command, local, message, now);
-                    keep = failed == null;
-                    return failed;
+                    if (accountProgram != null)
+                    {
+                        string? failed = AskProgram(command, local, message, now);
+                        keep = failed == null;
+                        return failed;
+                    }
+                    recipient = accounts.Find(local, out report);
                 }
-                recipient = accounts.Find(local, out report);
+                if (recipient == null) return report;
+                found[local] = recipient;
             }
-            return recipient == null ? report : Start(command, recipient, message, now);
+            string? refused = Prepare(command, recipient, message, size, ready);
+            keep = refused == null;
+            return refused;
         }
         finally
         {
             if (!keep) _ = Files.Close(message);
         }
+    }
+
+    private string? Prepare(DeliveryCommand command, Recipient recipient, int message, long size, List<PreparedDelivery> ready)
+    {
+        User account = recipient.Account;
+        if (root && account.Uid == 0) return "ZNot allowed to perform deliveries as root.\n";
+        if (!root && account.Uid != Users.EffectiveUid)
+            return "ZThe address belongs to uid " + account.Uid + ", but everything here runs as uid "
+                + Users.EffectiveUid + ". (#4.3.5)\n";
+        int at = command.Recipient.LastIndexOf('@');
+        Delivery delivery = new(account.Name, account.Home, command.Recipient[..at], recipient.Dash, recipient.Ext,
+            command.Recipient[(at + 1)..], command.Sender, defaultDelivery,
+            command.ExtraHeader) { MessageName = command.Message };
+        if (Worker.Encode(delivery) is not byte[] request) return "DSorry, this address is too long. (#5.1.3)\n";
+        ready.Add(new PreparedDelivery(command, recipient, delivery, request, message, size));
+        return null;
+    }
+
+    /// <summary>Starts deliveries: those that may be plain together with others of their account, the rest one by one.</summary>
+    private void Start(List<PreparedDelivery> ready, long now)
+    {
+        while (ready.Count > 0)
+        {
+            PreparedDelivery first = ready[0];
+            if (!MayBePlain(first, now))
+            {
+                ready.RemoveAt(0);
+                if (StartAlone(first, now) is string report) Report(first.Command.Number, report);
+                continue;
+            }
+            List<PreparedDelivery> together = [];
+            int length = 0;
+            for (int i = 0; i < ready.Count && together.Count < Worker.MostTogether; i++)
+            {
+                PreparedDelivery one = ready[i];
+                if (one.Delivery.Home != first.Delivery.Home || one.Recipient.Account.Uid != first.Recipient.Account.Uid
+                    || one.Recipient.Account.Gid != first.Recipient.Account.Gid || !MayBePlain(one, now)
+                    || length + one.Request.Length + 1 >= Worker.LongestRequest) continue;
+                length += one.Request.Length + 1;
+                together.Add(one);
+                ready.RemoveAt(i--);
+            }
+            // As the recipient himself there is nothing that a process of his would be safer for, and nobody waits.
+            if (!root && ready.Count == 0 && running.Count == 0) Perform(together, now);
+            else Hand(together, now);
+        }
+    }
+
+    private bool MayBePlain(PreparedDelivery delivery, long now) => replacement == null && delivery.Size <= LongestTogether
+        && !(notPlain.TryGetValue(Address(delivery), out long until) && now < until);
+
+    private static (string, string) Address(PreparedDelivery delivery) =>
+        (delivery.Delivery.Home, delivery.Delivery.Dash + delivery.Delivery.Ext);
+
+    /// <summary>Performs deliveries in this process.</summary>
+    private void Perform(List<PreparedDelivery> together, long now)
+    {
+        own ??= new PlainDeliveries();
+        string? directory = Files.ReadLink("/proc/self/cwd");
+        PlainOutcome[] outcomes = own.Perform(together.ConvertAll(static one => one.Delivery).ToArray(),
+            together.ConvertAll(static one => one.Message).ToArray());
+        _ = Files.ChangeDirectory(directory ?? "/");
+        Close(together);
+        for (int i = 0; i < outcomes.Length; i++) Conclude(together[i], outcomes[i], now);
+    }
+
+    private static void Close(List<PreparedDelivery> deliveries)
+    {
+        foreach (PreparedDelivery delivery in deliveries) _ = Files.Close(delivery.Message);
     }
 
     /// <summary>Starts the program that says who gets the message; it has the message until it is over.</summary>
@@ -282,36 +434,27 @@ internal sealed class LocalSpawner
     private string? GoOn(RunningDelivery lookup, long now)
     {
         (DeliveryCommand command, int message) = lookup.Pending!;
-        try
-        {
-            _ = lookup.Report(now); // ends what is left of it
-            Recipient? recipient = lookup.Ended is { Raw: 0 } ? PasswordLookup.Decode(lookup.Output) : null;
-            return recipient == null ? "Z" + accountProgram + " did not say who gets this message. (#4.3.0)\n"
-                : Start(command, recipient, message, now);
-        }
-        finally
-        {
-            _ = Files.Close(message);
-        }
+        _ = lookup.Report(now); // ends what is left of it
+        Recipient? recipient = lookup.Ended is { Raw: 0 } ? PasswordLookup.Decode(lookup.Output) : null;
+        List<PreparedDelivery> ready = [];
+        string? refused = recipient == null ? "Z" + accountProgram + " did not say who gets this message. (#4.3.0)\n"
+            : Prepare(command, recipient, message, 0, ready);
+        if (refused == null) return StartAlone(ready[0], now);
+        _ = Files.Close(message);
+        return refused;
     }
 
-    private string? Start(DeliveryCommand command, Recipient recipient, int message, long now)
+    /// <summary>Has a delivery done by a process to itself; the report when that is not possible.</summary>
+    private string? StartAlone(PreparedDelivery delivery, long now)
     {
-        User account = recipient.Account;
-        if (root && account.Uid == 0) return "ZNot allowed to perform deliveries as root.\n";
-        if (!root && account.Uid != Users.EffectiveUid)
-            return "ZThe address belongs to uid " + account.Uid + ", but everything here runs as uid "
-                + Users.EffectiveUid + ". (#4.3.5)\n";
-        int at = command.Recipient.LastIndexOf('@');
-        Delivery delivery = new(account.Name, account.Home, command.Recipient[..at], recipient.Dash, recipient.Ext,
-            command.Recipient[(at + 1)..], command.Sender, defaultDelivery,
-            command.ExtraHeader) { MessageName = command.Message };
         int r = Files.Pipe(out int read, out int write);
-        if (r < 0) return "ZUnable to create pipe: " + Errno.Text(r) + ". (#4.3.0)\n";
-        string trouble;
-        RunningDelivery? started = replacement == null
-            ? Hand(delivery, account, command.Number, message, read, write, now, out trouble)
-            : Replace(delivery, account, command.Number, message, read, write, now, out trouble);
+        string trouble = "ZUnable to create pipe: " + Errno.Text(r) + ". (#4.3.0)\n";
+        RunningDelivery? started = null;
+        if (r >= 0)
+            started = replacement == null ? HandAlone(delivery, read, write, now, out trouble)
+                : Replace(delivery, read, write, now, out trouble);
+        _ = Files.Close(delivery.Message);
+        if (r < 0) return trouble;
         _ = Files.Close(write);
         if (started == null)
         {
@@ -323,30 +466,60 @@ internal sealed class LocalSpawner
     }
 
     /// <summary>Hands the delivery to a process of the account's.</summary>
-    private RunningDelivery? Hand(Delivery delivery, User account, int number, int message, int read, int write,
-        long now, out string trouble)
+    private RunningDelivery? HandAlone(PreparedDelivery delivery, int read, int write, long now, out string trouble)
     {
-        byte[]? request = Worker.Encode(delivery);
-        trouble = "DSorry, this address is too long. (#5.1.3)\n";
-        while (request != null)
+        WorkerProcess? worker = Hand(delivery.Recipient.Account, write, delivery.Request, [delivery.Message, write], out trouble);
+        return worker == null ? null : new RunningDelivery(delivery.Command.Number, worker.Pid, read, now, limit) { Worker = worker };
+    }
+
+    /// <summary>Hands several to one, as plain.</summary>
+    private void Hand(List<PreparedDelivery> together, long now)
+    {
+        List<byte> request = [];
+        foreach (PreparedDelivery delivery in together)
+        {
+            if (request.Count > 0) request.Add(0);
+            request.AddRange(delivery.Request);
+        }
+        WorkerProcess? worker = Hand(together[0].Recipient.Account, -1, CollectionsMarshal.AsSpan(request),
+            together.ConvertAll(static one => one.Message).ToArray(), out string trouble);
+        Close(together);
+        if (worker != null)
+        {
+            running.Add(new RunningDelivery(together[0].Command.Number, worker.Pid, -1, now, limit)
+            {
+                Worker = worker,
+                Together = together,
+            });
+            return;
+        }
+        foreach (PreparedDelivery delivery in together) Report(delivery.Command.Number, trouble);
+    }
+
+    /// <summary>Hands a request to a process of the account's; null with the report when that is not possible.</summary>
+    /// <param name="report">Where a new process writes what goes wrong at its start, or -1.</param>
+    private WorkerProcess? Hand(User account, int report, ReadOnlySpan<byte> request, ReadOnlySpan<int> fds, out string trouble)
+    {
+        while (true)
         {
             WorkerProcess? idle = workers.Take(account.Uid, account.Gid);
-            WorkerProcess? worker = idle ?? workers.Start(account.Uid, account.Gid, write, out trouble);
+            trouble = "";
+            WorkerProcess? worker = idle ?? workers.Start(account.Uid, account.Gid, report, out trouble);
             if (worker == null) return null;
-            int r = DescriptorSocket.Send(worker.Socket, request, [message, write]);
-            if (r == 0) return new RunningDelivery(number, worker.Pid, read, now, limit) { Worker = worker };
+            int r = DescriptorSocket.Send(worker.Socket, request, fds);
+            if (r == 0) return worker;
             // Gone, or about to go: closing its socket ends it. An idle one may have been killed by its user.
             _ = Files.Close(worker.Socket);
             trouble = "ZUnable to hand the message to qmail-local: " + Errno.Text(r) + ". (#4.3.0)\n";
             if (idle == null) return null;
         }
-        return null;
     }
 
     /// <summary>Starts the program that does qmail-local's work.</summary>
-    private RunningDelivery? Replace(Delivery delivery, User account, int number, int message, int read, int write,
-        long now, out string trouble)
+    private RunningDelivery? Replace(PreparedDelivery prepared, int read, int write, long now, out string trouble)
     {
+        User account = prepared.Recipient.Account;
+        Delivery delivery = prepared.Delivery;
         List<string> arguments = root
             ? ["qmail-local", "--as", account.Uid + ":" + account.Gid, Replacement.Option] : [];
         arguments.AddRange([replacement!, delivery.User, delivery.Home, delivery.Local, delivery.Dash, delivery.Ext,
@@ -355,17 +528,19 @@ internal sealed class LocalSpawner
         environment.RemoveAll(static variable => variable.StartsWith("MESSID=", StringComparison.Ordinal));
         environment.Add("MESSID=" + delivery.MessageName);
         int pid = Processes.Start(root ? program : Programs.Find(replacement!), CollectionsMarshal.AsSpan(arguments),
-            [new(message, 0), new(write, 1), new(write, 2)], environment, ownGroup: true);
+            [new(prepared.Message, 0), new(write, 1), new(write, 2)], environment, ownGroup: true);
         trouble = pid >= 0 ? "" : WorkerPool.Unstarted(replacement!, pid);
-        return pid >= 0 ? new RunningDelivery(number, pid, read, now, limit) : null;
+        return pid >= 0 ? new RunningDelivery(prepared.Command.Number, pid, read, now, limit) : null;
     }
 
-    private void Report(int number, string text) => Write(new DeliveryReport(number, text).Encode(wide: true));
+    private void Report(int number, string text) => reports.AddRange(new DeliveryReport(number, text).Encode(wide: true));
 
-    private void Write(byte[] bytes)
+    // All at once: what the scheduler asks for next then comes together, too.
+    private void WriteReports()
     {
         // Nobody listens any more: the deliveries still running are brought to their end all the same.
-        if (writing && Files.WriteAll(1, bytes) < 0) writing = reading = false;
+        if (writing && reports.Count > 0 && Files.WriteAll(1, CollectionsMarshal.AsSpan(reports)) < 0) writing = reading = false;
+        reports.Clear();
     }
 
     private static string? NotEmpty(string? value) => string.IsNullOrEmpty(value) ? null : value;

@@ -19,8 +19,21 @@ internal static class Maildir
     /// <exception cref="DeliveryFailure">It was not delivered.</exception>
     internal static void Deliver(string directory, MessageFile message, Delivery delivery, bool make = false)
     {
+        MaildirBatch batch = new();
+        using MaildirFile file = Write(directory, message, delivery, make, batch);
+        batch.Publish();
+        if (Failure(batch, file) is DeliveryFailure failure) throw failure;
+    }
+
+    /// <summary>Writes the message and adds it to the batch: it is delivered when that is published.</summary>
+    /// <param name="buffer">What to write through, of <see cref="MaildirFile.BufferSize"/> bytes; may be null.</param>
+    /// <exception cref="DeliveryFailure">It will not be delivered.</exception>
+    internal static MaildirFile Write(string directory, MessageFile message, Delivery delivery, bool make, MaildirBatch batch,
+        byte[]? buffer = null)
+    {
         message.Rewind();
-        using MaildirFile file = Create(directory, make);
+        MaildirFile file = Create(directory, make, buffer);
+        bool complete = false;
         try
         {
             file.Writer.Put(delivery.ReturnPath);
@@ -35,24 +48,34 @@ internal static class Maildir
                 if (Clocks.BoottimeMilliseconds > end)
                     throw DeliveryFailure.TryLater("Timeout on maildir delivery. (#4.3.0)");
             }
-            file.Publish();
+            batch.Add(file);
+            complete = true;
+            return file;
         }
         catch (PosixException failure)
         {
             throw Failure(failure.Errno, failure.Message);
         }
+        finally
+        {
+            if (!complete) file.Dispose();
+        }
     }
 
-    private static MaildirFile Create(string directory, bool make)
+    /// <summary>Why a message of a batch was not delivered; null when it was.</summary>
+    internal static DeliveryFailure? Failure(MaildirBatch batch, MaildirFile file) =>
+        batch.Failure(file) is PosixException failure ? Failure(failure.Errno, failure.Message) : null;
+
+    private static MaildirFile Create(string directory, bool make, byte[]? buffer)
     {
         try
         {
-            return MaildirFile.Create(directory);
+            return MaildirFile.Create(directory, buffer);
         }
         catch (PosixException failure) when (failure.Errno == Errno.ENOENT && make)
         {
             Make(directory);
-            return Create(directory, make: false);
+            return Create(directory, make: false, buffer);
         }
         catch (PosixException failure)
         {

@@ -81,13 +81,15 @@ internal static class Mbox
     /// <summary>
     /// Locks the file: false where the filesystem has no locks, which does not prevent the delivery.
     /// </summary>
-    /// <exception cref="DeliveryFailure">Somebody else had the lock all the time.</exception>
+    /// <exception cref="DeliveryFailure">Somebody else had the lock all the time, or the system has no room for another.</exception>
     internal static bool Lock(int fd, long limit)
     {
         long end = Clocks.BoottimeMilliseconds + limit;
         for (int wait = 5; ; wait = Math.Min(2 * wait, 250))
         {
             int r = Files.TryLock(fd);
+            // Somebody may have the lock: without it two messages would run into each other.
+            if (r == -Errno.ENOMEM) throw DeliveryFailure.TryLater("Unable to lock mbox", r);
             if (r != -Errno.EAGAIN) return r == 0;
             if (Clocks.BoottimeMilliseconds >= end)
                 throw DeliveryFailure.TryLater("File has been locked for 30 seconds straight. (#4.3.0)");

@@ -8,21 +8,52 @@ namespace Qmta.Local;
 internal sealed class MessageFile(int fd)
 {
     private readonly byte[] buffer = new byte[32768];
+    private long position;
+    private int length;
+    // The buffer has all of it: it was short, and need not be read again.
+    private bool whole;
 
-    internal int Fd => fd;
+    internal int Fd { get; private set; } = fd;
 
-    /// <summary>Goes back to the beginning.</summary>
+    /// <summary>Goes on with another message, on this descriptor.</summary>
+    internal void Open(int fd)
+    {
+        Fd = fd;
+        position = 0;
+        whole = false;
+    }
+
+    /// <summary>Goes back to the beginning, the descriptor for those who read from it, too.</summary>
     /// <exception cref="DeliveryFailure">The descriptor cannot seek.</exception>
     internal void Rewind()
     {
-        if (Files.Seek(fd, 0) < 0) throw DeliveryFailure.TryLater("Unable to rewind message. (#4.3.0)");
+        if (Files.Seek(Fd, 0) < 0) throw DeliveryFailure.TryLater("Unable to rewind message. (#4.3.0)");
+        position = 0;
     }
 
     /// <summary>The next piece, valid until the next call; empty at the end.</summary>
     /// <exception cref="DeliveryFailure">The file cannot be read.</exception>
     internal ReadOnlySpan<byte> Read()
     {
-        int n = Files.Read(fd, buffer);
-        return n >= 0 ? buffer.AsSpan(0, n) : throw DeliveryFailure.TryLater("Unable to read message", n);
+        if (!whole)
+        {
+            length = ReadAt(0);
+            if (position == 0)
+                while (length < buffer.Length && !whole)
+                {
+                    int more = ReadAt(length);
+                    whole = more == 0;
+                    length += more;
+                }
+        }
+        else if (position > 0) return [];
+        position += length;
+        return buffer.AsSpan(0, length);
+    }
+
+    private int ReadAt(int start)
+    {
+        int n = Files.ReadAt(Fd, buffer.AsSpan(start), position + start);
+        return n >= 0 ? n : throw DeliveryFailure.TryLater("Unable to read message", n);
     }
 }

@@ -18,8 +18,10 @@ internal sealed class QueuedMessage
 
     /// <summary>Opens one for reading; -1 with the report of the failed delivery when that is not possible.</summary>
     /// <param name="name">Its path below mess.</param>
-    internal int Open(string name, out string trouble)
+    /// <param name="size">Its length in bytes.</param>
+    internal int Open(string name, out long size, out string trouble)
     {
+        size = 0;
         string path = queueDirectory + "/mess/" + name;
         int fd = Files.Open(path, OpenMode.Read | OpenMode.NonBlocking | OpenMode.NoFollow);
         trouble = "";
@@ -28,6 +30,7 @@ internal sealed class QueuedMessage
             trouble = "ZUnable to fstat message " + path + ": " + Errno.Text(r) + ". (#4.3.0)\n";
         else if (!status.IsFile) trouble = "ZSorry, message has wrong type. (#4.3.5)\n";
         else if (!IsQueueOwner(status.Uid, out string why)) trouble = why;
+        else size = status.Size;
         if (trouble.Length == 0) return fd;
         _ = Files.Close(fd);
         return -1;

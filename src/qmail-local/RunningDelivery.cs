@@ -1,5 +1,6 @@
 // A delivery that qmail-lspawn has started and not yet reported: its process, its pipe and its time limits.
 using System;
+using System.Collections.Generic;
 using Qmta.Posix;
 using Qmta.Queue;
 using Qmta.Text;
@@ -10,6 +11,16 @@ namespace Qmta.Local;
 /// <param name="Command">The delivery.</param>
 /// <param name="Message">The open message; whoever ends the look-up closes it.</param>
 internal sealed record PendingAccount(DeliveryCommand Command, int Message);
+
+/// <summary>A delivery that can begin.</summary>
+/// <param name="Command">What the scheduler said.</param>
+/// <param name="Recipient">Who gets it.</param>
+/// <param name="Delivery">What qmail-local is told.</param>
+/// <param name="Request">The same in bytes (<see cref="Worker.Encode"/>).</param>
+/// <param name="Message">The open message; whoever hands it over closes it.</param>
+/// <param name="Size">Its length in bytes.</param>
+internal sealed record PreparedDelivery(DeliveryCommand Command, Recipient Recipient, Delivery Delivery, byte[] Request,
+    int Message, long Size);
 
 /// <summary>One qmail-local, or a program in its place, at work.</summary>
 internal sealed class RunningDelivery
@@ -33,7 +44,7 @@ internal sealed class RunningDelivery
 
     /// <param name="number">The scheduler's number for it.</param>
     /// <param name="pid">The process, which leads a process group.</param>
-    /// <param name="pipe">The end of the pipe from which its output is read.</param>
+    /// <param name="pipe">The end of the pipe from which its output is read; -1 when there is none.</param>
     /// <param name="now">The time in milliseconds.</param>
     /// <param name="limit">How long it may take in milliseconds; 0 for no limit.</param>
     internal RunningDelivery(int number, int pid, int pipe, long now, long limit)
@@ -53,6 +64,21 @@ internal sealed class RunningDelivery
 
     /// <summary>Set when the process does not deliver but says who gets the message.</summary>
     internal PendingAccount? Pending { get; init; }
+
+    /// <summary>Set when several deliveries have been handed over, or one that may be plain: all of them.</summary>
+    internal IReadOnlyList<PreparedDelivery>? Together { get; init; }
+
+    /// <summary>How each of these ended; null as long as that is not known.</summary>
+    internal PlainOutcome[]? Outcomes { get; set; }
+
+    /// <summary>Whether it is the scheduler's delivery of that number, or one of those.</summary>
+    internal bool IsOf(int number)
+    {
+        if (Together == null) return Number == number;
+        foreach (PreparedDelivery delivery in Together)
+            if (delivery.Command.Number == number) return true;
+        return false;
+    }
 
     /// <summary>What it has printed so far.</summary>
     internal string Output => Latin1.String(output.AsSpan(0, length));

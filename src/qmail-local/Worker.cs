@@ -1,9 +1,10 @@
 // A qmail-local that performs one delivery after the other for qmail-lspawn, because starting a process for each costs
 // more than most deliveries do.
 //
-// It serves one uid and one delivery at a time. A delivery that runs a program of the recipient's is its last: whatever
-// the program left behind cannot touch another delivery. Between deliveries nothing stays: variables are never set in
-// this process, descriptors 0 to 2 are /dev/null, the current directory is the root directory.
+// It serves one uid. A delivery that runs a program of the recipient's is its last: whatever the program left behind cannot
+// touch another delivery. Those that go into a Maildir and nowhere else it may get several of at once (PlainDeliveries).
+// Between requests nothing stays: variables are never set in this process, descriptors 0 to 2 are /dev/null, the current
+// directory is the root directory.
 using System;
 using Qmta.Posix;
 using Qmta.Text;
@@ -27,6 +28,12 @@ internal static class Worker
     // What a process may have lost by then, a few bytes at a time, goes with it.
     private const int MostDeliveries = 1000;
 
+    /// <summary>Most deliveries of one request.</summary>
+    internal const int MostTogether = 10;
+
+    /// <summary>The first byte of an answer about plain deliveries: whether another request may follow.</summary>
+    internal const byte Ready = 0, Leaving = 1;
+
     /// <summary>Performs deliveries until the socket is closed.</summary>
     /// <returns>
     /// The exit code: 0 at the end; that of the last delivery, unreported, when nothing can follow it.
@@ -43,18 +50,32 @@ internal static class Worker
         _ = Files.Close(InheritedSocket);
         LocalDelivery.Prepare();
         MessageFile message = new(0);
+        PlainDeliveries? plain = null;
         byte[] request = new byte[LongestRequest];
-        for (int left = MostDeliveries; ; left--)
+        int[] fds = new int[MostTogether + 1];
+        for (int left = MostDeliveries; ;)
         {
-            Delivery? delivery = Receive(socket, request, defaultDelivery, out bool over);
-            if (over) return 0;
-            if (delivery == null)
+            int n = DescriptorSocket.Receive(socket, request, fds, out int count);
+            if (n is 0 or -Errno.ECONNRESET) return 0;
+            Delivery[]? deliveries = n is > 0 and < LongestRequest ? Decode(request.AsSpan(0, n), defaultDelivery) : null;
+            left -= deliveries?.Length ?? 0;
+            if (deliveries?.Length == count)
+            {
+                plain ??= new PlainDeliveries();
+                byte[] outcomes = PlainDeliveries.Encode(plain.Perform(deliveries, fds.AsSpan(0, count)));
+                for (int i = 0; i < count; i++) _ = Files.Close(fds[i]);
+                _ = Files.ChangeDirectory("/");
+                if (Files.Write(socket, [left > 0 ? Ready : Leaving, .. outcomes]) < 0 || left <= 0) return 0;
+                continue;
+            }
+            if (deliveries is not [Delivery delivery] || count != 2 || !Attach(fds[0], fds[1]))
             {
                 Standard.Error("Delivery request not understood. (#4.3.5)");
                 return DeliveryFailure.Temporary;
             }
+            message.Open(0);
             int code = LocalDelivery.Perform(delivery, message);
-            if (Command.HasRun || left == 0) return code;
+            if (Command.HasRun || left <= 0) return code;
             _ = Files.ChangeDirectory("/");
             for (int fd = 0; fd < 3; fd++) _ = Files.DuplicateTo(nothing, fd);
             if (Files.WriteAll(socket, [(byte)code]) < 0) return 0;
@@ -72,25 +93,31 @@ internal static class Worker
         return request.Length < LongestRequest ? request : null;
     }
 
-    /// <summary>A request's delivery; null when it is none.</summary>
-    internal static Delivery? Decode(ReadOnlySpan<byte> request, string defaultDelivery) =>
-        Latin1.String(request).Split('\0') is [string user, string home, string local, string dash, string ext,
-            string host, string sender, string extraHeader, string name] && home.StartsWith('/')
-            ? new Delivery(user, home, local, dash, ext, host, sender, defaultDelivery, extraHeader)
+    /// <summary>The deliveries of a request: one, or the requests of several with a NUL between; null when it is none.</summary>
+    internal static Delivery[]? Decode(ReadOnlySpan<byte> request, string defaultDelivery)
+    {
+        const int each = 9;
+        string[] fields = Latin1.String(request).Split('\0');
+        if (fields.Length % each != 0) return null;
+        Delivery[] deliveries = new Delivery[fields.Length / each];
+        for (int i = 0; i < deliveries.Length; i++)
+        {
+            if (fields.AsSpan(i * each, each) is not [string user, string home, string local, string dash, string ext,
+                string host, string sender, string extraHeader, string name] || !home.StartsWith('/')) return null;
+            deliveries[i] = new Delivery(user, home, local, dash, ext, host, sender, defaultDelivery, extraHeader)
             {
                 MessageName = name,
-            }
-            : null;
+            };
+        }
+        return deliveries;
+    }
 
     // The message becomes descriptor 0, the report 1 and 2.
-    private static Delivery? Receive(int socket, byte[] request, string defaultDelivery, out bool over)
+    private static bool Attach(int message, int report)
     {
-        Span<int> fds = stackalloc int[2];
-        int n = DescriptorSocket.Receive(socket, request, fds, out int count);
-        over = n is 0 or -Errno.ECONNRESET;
-        bool attached = n > 0 && count == 2 && Files.DuplicateTo(fds[0], 0) >= 0 && Files.DuplicateTo(fds[1], 1) >= 0
-            && Files.DuplicateTo(fds[1], 2) >= 0;
-        for (int i = 0; i < count; i++) _ = Files.Close(fds[i]);
-        return attached && n < LongestRequest ? Decode(request.AsSpan(0, n), defaultDelivery) : null;
+        bool attached = Files.DuplicateTo(message, 0) >= 0 && Files.DuplicateTo(report, 1) >= 0 && Files.DuplicateTo(report, 2) >= 0;
+        _ = Files.Close(message);
+        _ = Files.Close(report);
+        return attached;
     }
 }

@@ -22,6 +22,16 @@ internal sealed record WorkerProcess(int Pid, int Socket, uint Uid, uint Gid)
         // Not recvmsg: a process of somebody's must not be able to hand descriptors to the root helper.
         return Files.Read(Socket, code) == 1 ? code[0] : -1;
     }
+
+    /// <summary>What became of so many plain deliveries: null when there is no answer, or none that can be understood.</summary>
+    /// <param name="buffer">A buffer for the answer.</param>
+    /// <param name="leaving">It takes no more deliveries.</param>
+    internal PlainOutcome[]? Outcomes(int count, Span<byte> buffer, out bool leaving)
+    {
+        int n = Files.Read(Socket, buffer);
+        leaving = n <= 0 || buffer[0] != Worker.Ready;
+        return n > 0 ? PlainDeliveries.Decode(buffer[1..n], count) : null;
+    }
 }
 
 /// <summary>Starts them, and keeps those that are idle.</summary>
@@ -70,7 +80,7 @@ internal sealed class WorkerPool
     }
 
     /// <summary>Starts one; null with the report of its delivery when that is not possible.</summary>
-    /// <param name="report">Where it writes what goes wrong before it has a delivery.</param>
+    /// <param name="report">Where it writes what goes wrong before it has a delivery; -1 when nobody reads that.</param>
     internal WorkerProcess? Start(uint uid, uint gid, int report, out string trouble)
     {
         trouble = "";
@@ -85,9 +95,10 @@ internal sealed class WorkerPool
         string[] arguments = root
             ? ["qmail-local", "--as", uid + ":" + gid, Worker.Option, defaultDelivery]
             : ["qmail-local", Worker.Option, defaultDelivery];
-        int nothing = Files.Open("/dev/null", OpenMode.Read);
+        int nothing = Files.Open("/dev/null", OpenMode.ReadWrite);
+        int said = report < 0 ? nothing : report;
         int pid = nothing < 0 ? nothing : Processes.Start(program, arguments,
-            [new(nothing, 0), new(report, 1), new(report, 2), new(theirs, Worker.InheritedSocket)], ownGroup: true);
+            [new(nothing, 0), new(said, 1), new(said, 2), new(theirs, Worker.InheritedSocket)], ownGroup: true);
         _ = Files.Close(nothing);
         _ = Files.Close(theirs);
         if (pid >= 0) return new WorkerProcess(pid, ours, uid, gid);

@@ -4,31 +4,58 @@ using Qmta.Posix;
 
 namespace Qmta.Mailbox;
 
-/// <summary>A file that becomes a message with <see cref="Publish"/>, or leaves nothing behind.</summary>
+/// <summary>
+/// A file that becomes a message with <see cref="Publish"/> or with a <see cref="MaildirBatch"/>, or leaves nothing behind.
+/// </summary>
 public sealed class MaildirFile : IDisposable
 {
+    /// <summary>Size of the buffer that messages are written through, in bytes.</summary>
+    public const int BufferSize = 16384;
+
     private static int counter;
 
-    private readonly string directory, temporary, moment, place;
-    private int fd;
+    private readonly string moment, place;
 
-    private MaildirFile(string directory, string temporary, string moment, string place, int fd)
+    private MaildirFile(string directory, string temporary, string moment, string place, int fd, byte[] buffer)
     {
-        this.directory = directory;
-        this.temporary = temporary;
+        Directory = directory;
+        Temporary = temporary;
         this.moment = moment;
         this.place = place;
-        this.fd = fd;
-        Writer = new ByteWriter(fd, temporary, 16384);
+        Fd = fd;
+        Writer = new ByteWriter(fd, temporary, buffer);
     }
 
     /// <summary>Where the message goes.</summary>
     public ByteWriter Writer { get; }
 
+    /// <summary>The Maildir, with a slash at the end.</summary>
+    internal string Directory { get; }
+
+    /// <summary>The name in tmp.</summary>
+    internal string Temporary { get; }
+
+    /// <summary>The file, open for writing; -1 when it is closed.</summary>
+    internal int Fd { get; private set; }
+
+    /// <summary>The name in new; null as long as it has none.</summary>
+    internal string? Name { get; private set; }
+
+    /// <summary>The filesystem that the file is on.</summary>
+    internal ulong Device { get; private set; }
+
+    /// <summary>Whether an fsync of a later file on the same filesystem makes this one durable.</summary>
+    internal bool IsOrdered { get; set; }
+
+    /// <summary>Whether its entry in new has been synced, or could not be.</summary>
+    internal bool IsSynced { get; set; }
+
     /// <summary>Begins a message.</summary>
     /// <param name="directory">The Maildir, with a slash at the end.</param>
+    /// <param name="buffer">What to write it through; one of its own when null. It is free again when the message has been
+    /// added to a batch, or published.</param>
     /// <exception cref="PosixException">The file cannot be made; ENOENT when there is no such Maildir.</exception>
-    public static MaildirFile Create(string directory)
+    public static MaildirFile Create(string directory, byte[]? buffer = null)
     {
         string place = "." + Programs.HostName.Replace("/", "\\057", StringComparison.Ordinal)
             .Replace(":", "\\072", StringComparison.Ordinal);
@@ -39,7 +66,7 @@ public sealed class MaildirFile : IDisposable
             string path = directory + "tmp/" + moment + place;
             int fd = Files.Open(path, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive | OpenMode.NoFollow,
                 0x180 /* 0600 */);
-            if (fd >= 0) return new MaildirFile(directory, path, moment, place, fd);
+            if (fd >= 0) return new MaildirFile(directory, path, moment, place, fd, buffer ?? new byte[BufferSize]);
             if (fd != -Errno.EEXIST || attempt == 3) throw new PosixException(fd, "unable to create " + path);
         }
     }
@@ -48,23 +75,45 @@ public sealed class MaildirFile : IDisposable
     /// <exception cref="PosixException">It is not delivered.</exception>
     public void Publish()
     {
-        Writer.Flush();
-        PosixException.Check(Files.Sync(fd), "unable to sync " + temporary);
+        MaildirBatch batch = new();
+        batch.Add(this);
+        batch.Publish();
+        if (batch.Failure(this) is PosixException failure) throw failure;
+    }
+
+    /// <summary>Moves the file from tmp to new, where it is seen from then on.</summary>
+    /// <exception cref="PosixException">It is not moved.</exception>
+    internal void Move()
+    {
         // The inode number tells this file from every other that is there now, whatever clock, pid and host say.
-        PosixException.Check(Files.Status(fd, out FileStatus status), "unable to stat " + temporary);
-        int closing = fd;
-        fd = -1;
-        PosixException.Check(Files.Close(closing), "unable to close " + temporary);
-        string path = $"{directory}new/{moment}I{status.Inode:x}{place},S={Writer.Length}";
-        int r = Files.Link(temporary, path);
-        // Some filesystems have no hard links. Rename would replace a file of that name; the inode number excludes one.
-        if (r is -Errno.EPERM or -Errno.EMLINK or -Errno.EOPNOTSUPP or -Errno.ENOSYS) r = Files.Rename(temporary, path);
+        PosixException.Check(Files.Status(Fd, out FileStatus status), "unable to stat " + Temporary);
+        Device = status.Device;
+        string path = $"{Directory}new/{moment}I{status.Inode:x}{place},S={Writer.Length}";
+        int r = Files.RenameNew(Temporary, path);
+        // Not every filesystem can promise to replace nothing; a link never does.
+        if (r is -Errno.EINVAL or -Errno.ENOSYS or -Errno.EOPNOTSUPP)
+        {
+            r = Files.Link(Temporary, path);
+            // Some have no hard links. Rename would replace a file of that name; the inode number excludes one.
+            if (r is -Errno.EPERM or -Errno.EMLINK or -Errno.EOPNOTSUPP or -Errno.ENOSYS) r = Files.Rename(Temporary, path);
+            else if (r >= 0) _ = Files.Unlink(Temporary);
+        }
         PosixException.Check(r, "unable to create " + path);
-        r = SyncDirectory(directory + "new");
-        if (r >= 0) return;
-        // The entry may be lost again: not delivered. Without this the next attempt would make a second copy.
-        _ = Files.Unlink(path);
-        throw new PosixException(r, "unable to sync " + directory + "new");
+        Name = path;
+    }
+
+    /// <summary>Takes it out of new again: the entry may be lost, and the next attempt would make a second copy.</summary>
+    internal void TakeBack()
+    {
+        if (Name != null) _ = Files.Unlink(Name);
+    }
+
+    /// <summary>Closes the file; 0 or -errno.</summary>
+    internal int Close()
+    {
+        int closing = Fd;
+        Fd = -1;
+        return Files.Close(closing);
     }
 
     /// <summary>
@@ -77,13 +126,10 @@ public sealed class MaildirFile : IDisposable
         return r == -Errno.EINVAL ? 0 : r;
     }
 
-    /// <summary>
-    /// Removes the name in tmp: after the message is published it has done its work; before that, the file is worthless.
-    /// </summary>
+    /// <summary>Closes the file. Unless it is in new, it is worthless and removed.</summary>
     public void Dispose()
     {
-        _ = Files.Close(fd);
-        fd = -1;
-        _ = Files.Unlink(temporary);
+        _ = Close();
+        if (Name == null) _ = Files.Unlink(Temporary);
     }
 }

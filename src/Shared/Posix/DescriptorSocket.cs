@@ -12,7 +12,7 @@ namespace Qmta.Posix;
 public static unsafe class DescriptorSocket
 {
     /// <summary>Most descriptors one request can carry.</summary>
-    public const int MostDescriptors = 8;
+    public const int MostDescriptors = 32;
 
     private const int UnixFamily = 1, SequencedPackets = 5, CloseOnExec = 0x80000;
     private const int SocketLevel = 1, Rights = 1;

@@ -226,6 +226,15 @@ public static unsafe class Files
             return Result(Libc.rename(f, t));
     }
 
+    /// <summary>
+    /// Renames a file, but replaces none: -EEXIST when the new name is taken, -EINVAL or -ENOSYS where this is not known.
+    /// </summary>
+    public static int RenameNew(string from, string to)
+    {
+        fixed (byte* f = CString.Of(from, stackalloc byte[CString.Inline]), t = CString.Of(to, stackalloc byte[CString.Inline]))
+            return Result(Libc.renameat2(CurrentDirectory, f, CurrentDirectory, t, 1 /* RENAME_NOREPLACE */));
+    }
+
     public static int Unlink(string path)
     {
         fixed (byte* p = CString.Of(path, stackalloc byte[CString.Inline])) return Result(Libc.unlink(p));

@@ -29,6 +29,7 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial nint readlink(byte* path, byte* buffer, nint size);
     [LibraryImport(C, SetLastError = true)] internal static partial int unlink(byte* path);
     [LibraryImport(C, SetLastError = true)] internal static partial int rename(byte* from, byte* to);
+    [LibraryImport(C, SetLastError = true)] internal static partial int renameat2(int fromDirectory, byte* from, int toDirectory, byte* to, uint flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int mkdir(byte* path, uint mode);
     [LibraryImport(C, SetLastError = true)] internal static partial int rmdir(byte* path);
     [LibraryImport(C, SetLastError = true)] internal static partial int mkfifo(byte* path, uint mode);

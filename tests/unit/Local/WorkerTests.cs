@@ -17,14 +17,35 @@ public sealed class WorkerTests
     {
         Gen<string> text = Gen.Elements("", "joe", "a\nb", "../..", "$(x)", "\xFF\x01", new string('x', 5000)).Or(
             Gen.Choose(1, 255).Select(c => (char)c).ArrayOf().Select(chars => new string(chars)));
-        Gen<Delivery> deliveries =
+        Gen<Delivery> delivery =
             from parts in text.ArrayOf(8)
             select new Delivery(parts[0], "/" + parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], "./M/", parts[7])
             {
                 MessageName = "5/123",
             };
-        Check.QuickThrowOnFailure(Prop.ForAll(deliveries.ToArbitrary(),
-            delivery => Worker.Decode(Worker.Encode(delivery), "./M/") == delivery));
+        // Several are the requests of each with a NUL between.
+        Check.QuickThrowOnFailure(Prop.ForAll(delivery.NonEmptyListOf().ToArbitrary(), all =>
+            Worker.Decode(all.SelectMany(one => Worker.Encode(one)!.Append((byte)0)).SkipLast(1).ToArray(), "./M/")!.SequenceEqual(all)));
+    }
+
+    [Fact]
+    public void OutcomesArriveAsTheyWereSent()
+    {
+        PlainOutcome[] outcomes = [new(0, "did 1+0+0\n"), new(PlainDeliveries.NotPlain, ""), new(111, "Unable: \xE9 \x01.\n"), new(100, "")];
+        byte[] bytes = PlainDeliveries.Encode(outcomes);
+        Assert.Equal(outcomes, PlainDeliveries.Decode(bytes, outcomes.Length));
+        // Neither fewer nor more than were asked for, nor half an answer.
+        Assert.Null(PlainDeliveries.Decode(bytes, outcomes.Length - 1));
+        Assert.Null(PlainDeliveries.Decode(bytes, outcomes.Length + 1));
+        for (int length = 0; length < bytes.Length; length++) Assert.Null(PlainDeliveries.Decode(bytes.AsSpan(0, length), outcomes.Length));
+    }
+
+    [Fact]
+    public void AnOutcomeIsShortAndHasNoNul()
+    {
+        PlainOutcome[]? arrived = PlainDeliveries.Decode(PlainDeliveries.Encode([new(111, "a\0b" + new string('x', 100_000))]), 1);
+        Assert.StartsWith("a?bxxx", arrived![0].Text);
+        Assert.InRange(arrived[0].Text.Length, 1000, 3000);
     }
 
     [Fact]
