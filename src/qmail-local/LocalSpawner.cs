@@ -64,9 +64,15 @@ internal sealed class LocalSpawner
     private PollEntry[] entries = new PollEntry[16];
     private bool reading = true, writing = true;
 
+    // Whether it falls asleep when there has been nothing to do since that time, in milliseconds since boot.
+    private bool sleeps;
+    private long quietSince = Clocks.BoottimeMilliseconds;
+
     private LocalSpawner(string defaultDelivery, bool toldOfChildren)
     {
         this.toldOfChildren = toldOfChildren;
+        // Others are let go when they have nothing to do.
+        sleeps = root && toldOfChildren;
         this.defaultDelivery = defaultDelivery;
         ControlFiles control = ControlFiles.FromEnvironment();
         messages = new QueuedMessage(QueueLayout.FromEnvironment().Directory, root);
@@ -89,22 +95,24 @@ internal sealed class LocalSpawner
             Standard.Error("qmail-lspawn: descriptors 0 and 1 must be open");
             return 111;
         }
-        bool told = Signals.BlockInEveryThread(Name, Signals.CHLD);
-        Signals.IgnorePipe();
-        _ = Files.Umask(0x3F /* 077 */);
-        Processes.LeaveNoCore();
         try
         {
-            return new LocalSpawner(arguments[0], told).Run();
+            SleepNote? note = Sleep.Woken();
+            bool told = Signals.BlockInEveryThread(Name, Signals.CHLD);
+            Signals.IgnorePipe();
+            _ = Files.Umask(0x3F /* 077 */);
+            Processes.LeaveNoCore();
+            LocalSpawner spawner = new(arguments[0], told);
+            return note == null ? spawner.Begin() : spawner.WakeUp(note);
         }
-        catch (PosixException failure)
+        catch (Exception failure) when (failure is PosixException or FormatException)
         {
             Standard.Error("qmail-lspawn: " + failure.Message);
             return 111;
         }
     }
 
-    private int Run()
+    private int Begin()
     {
         int socket = root ? RoleRequests.TakeSocket() : -1;
         // A descriptor of root's must not reach a recipient's programs, whoever forgot it.
@@ -112,6 +120,17 @@ internal sealed class LocalSpawner
         int children = PosixException.Check(Signals.Descriptor(Signals.CHLD), "unable to watch for children");
         reports.AddRange(DeliveryProtocol.Announcement(DeliveryProtocol.MostDeliveries));
         WriteReports();
+        return Run(children, socket);
+    }
+
+    private int WakeUp(SleepNote note)
+    {
+        PosixException.Check(Descriptors.CloseOnExecFrom(3), "unable to close inherited descriptors");
+        return Run((int)note.TakeNumber(), (int)note.TakeNumber());
+    }
+
+    private int Run(int children, int socket)
+    {
         while (reading || running.Count > 0)
         {
             int count = Wait(children, socket);
@@ -154,8 +173,24 @@ internal sealed class LocalSpawner
         long left = deadline - Clocks.BoottimeMilliseconds;
         long wait = deadline == long.MaxValue ? -1
             : Math.Clamp(left, 0, toldOfChildren ? int.MaxValue : LookForChildren);
-        PosixException.Check(Poll.Wait(entries.AsSpan(0, count), (int)wait), "unable to wait");
+        bool quiet = sleeps && running.Count == 0 && workers.Count == 0 && !commands.InMiddle && reading;
+        if (quiet) wait = Math.Max(0, quietSince + Sleep.Idle - Clocks.BoottimeMilliseconds);
+        int happened = PosixException.Check(Poll.Wait(entries.AsSpan(0, count), (int)wait), "unable to wait");
+        if (happened > 0) quietSince = Clocks.BoottimeMilliseconds;
+        else if (quiet) FallAsleep(children, socket);
         return count;
+    }
+
+    /// <summary>Waits with next to no memory (decision 040); returns when that is not possible.</summary>
+    private void FallAsleep(int children, int socket)
+    {
+        sleeps = false;
+        if (!Sleep.IsPossible(Name)) return;
+        SleepNote note = new();
+        note.Put(children);
+        note.Put(socket);
+        int error = Sleep.Begin(Name, note, milliseconds: -1, isPrivate: false, [0, children, socket], [1]);
+        Standard.Error("qmail-lspawn: unable to sleep: " + Errno.Text(error) + "; staying awake");
     }
 
     // A worker says how its delivery ended and is ready for the next one. One that has gone without a word is a child

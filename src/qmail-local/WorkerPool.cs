@@ -38,7 +38,7 @@ internal sealed record WorkerProcess(int Pid, int Socket, uint Uid, uint Gid)
 internal sealed class WorkerPool
 {
     /// <summary>How long one is kept without work, in milliseconds.</summary>
-    internal const long Patience = 10_000;
+    internal static readonly long Patience = Math.Min(10_000, Sleep.Idle);
 
     /// <summary>Most that are kept without work.</summary>
     internal const int MostIdle = 64;

@@ -22,7 +22,8 @@ internal sealed class Service(QueueLayout queue)
     private const int MostWaiting = 2;
 
     // Milliseconds without a connection after which it ends, and for which nothing is accepted after that failed.
-    private const int Idle = 10_000, Pause = 100;
+    private const int Pause = 100;
+    private static readonly int Idle = Math.Min(10_000, Sleep.Idle);
 
     private const int StackSize = 262144;
 

@@ -46,6 +46,9 @@ internal sealed class Channel
     /// <summary>When the channel last had something to do, in milliseconds since boot.</summary>
     internal long LastBusy { get; set; }
 
+    /// <summary>Messages that wait for their time.</summary>
+    internal int WaitingCount => waiting.Count;
+
     /// <summary>Messages in todo that wait for their first attempt.</summary>
     internal int DirectCount => direct.Count;
 

@@ -40,6 +40,9 @@ internal sealed class Cleaner
         return error >= 0;
     }
 
+    /// <summary>Whether a program does the removing.</summary>
+    internal bool UsesProgram => requestFd >= 0;
+
     /// <summary>
     /// Takes a message out of todo: intd/N first, so that a crash between the two leaves a legal state. False after saying
     /// that it is still there.

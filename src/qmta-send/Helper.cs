@@ -8,7 +8,6 @@ namespace Qmta.Send;
 /// <summary>A running qmail-lspawn or qmail-rspawn.</summary>
 internal sealed class Helper
 {
-    private int commandFd;
     private byte[] unsent = [];
     private int unsentStart, unsentEnd;
     private readonly DeliveryStream reports = DeliveryStream.OfReports(false);
@@ -21,11 +20,27 @@ internal sealed class Helper
     private Helper(string name, int commandFd, int reportFd)
     {
         Name = name;
-        this.commandFd = commandFd;
+        CommandFd = commandFd;
         ReportFd = reportFd;
     }
 
+    /// <summary>One that has said already how much it takes.</summary>
+    internal Helper(string name, int commandFd, int reportFd, int capacity, bool wide) : this(name, commandFd, reportFd)
+    {
+        Capacity = capacity;
+        reports.Wide = wide;
+    }
+
     internal string Name { get; }
+
+    /// <summary>Where its commands go.</summary>
+    internal int CommandFd { get; private set; }
+
+    /// <summary>Whether delivery numbers have two bytes.</summary>
+    internal bool Wide => reports.Wide;
+
+    /// <summary>Whether it is ready, and nothing is half sent or half received.</summary>
+    internal bool IsQuiet => Capacity > 0 && unsentStart == unsentEnd && CommandFd >= 0 && !reports.InMiddle;
 
     /// <summary>Readable when there is something for <see cref="Receive"/>.</summary>
     internal int ReportFd { get; }
@@ -34,7 +49,7 @@ internal sealed class Helper
     internal int Capacity { get; private set; }
 
     /// <summary>The descriptor to wait on for writing; -1 when everything is sent.</summary>
-    internal int WaitingToSend => unsentStart < unsentEnd ? commandFd : -1;
+    internal int WaitingToSend => unsentStart < unsentEnd ? CommandFd : -1;
 
     /// <summary>Starts a helper by a function that is given its descriptors 0 and 1; null after saying what failed.</summary>
     internal static Helper? Start(string name, Func<int, int, int> start)
@@ -88,12 +103,12 @@ internal sealed class Helper
     {
         while (unsentStart < unsentEnd)
         {
-            int n = Files.Write(commandFd, unsent.AsSpan(unsentStart, unsentEnd - unsentStart));
+            int n = Files.Write(CommandFd, unsent.AsSpan(unsentStart, unsentEnd - unsentStart));
             if (n == -Errno.EAGAIN) return;
             if (n < 0)
             {
-                _ = Files.Close(commandFd);
-                commandFd = -1;
+                _ = Files.Close(CommandFd);
+                CommandFd = -1;
                 unsentStart = unsentEnd;
                 break;
             }
@@ -119,7 +134,7 @@ internal sealed class Helper
     /// <summary>Tells the helper to finish what it has and go: it sees the end of its commands.</summary>
     internal void Close()
     {
-        _ = Files.Close(commandFd);
+        _ = Files.Close(CommandFd);
         _ = Files.Close(ReportFd);
     }
 

@@ -16,11 +16,18 @@ internal sealed class Helpers
     private readonly string defaultDelivery;
     private int rootHelper = -1;
 
-    internal Helpers(Options options, string defaultDelivery)
+    /// <param name="options">The command line.</param>
+    /// <param name="defaultDelivery">The delivery instructions for users without any.</param>
+    /// <param name="rootHelper">The root helper's socket, when that runs already.</param>
+    internal Helpers(Options options, string defaultDelivery, int rootHelper = -1)
     {
         this.options = options;
         this.defaultDelivery = defaultDelivery;
+        this.rootHelper = rootHelper;
     }
+
+    /// <summary>The socket for requests to the root helper; -1 when there is none.</summary>
+    internal int RootHelper => rootHelper;
 
     /// <summary>Whether local deliveries run under their recipients' uids, by a helper that stays.</summary>
     internal bool ByRole => rootHelper >= 0;

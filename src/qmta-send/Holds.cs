@@ -1,5 +1,6 @@
 // Messages on hold: hold/N is a second link to mess/N, so that the number cannot become another message's while it is
 // there, and a restart finds the hold again (queue(5)).
+using System;
 using System.Collections.Generic;
 using Qmta.Posix;
 using Qmta.Queue;
@@ -70,6 +71,12 @@ internal sealed class Holds
             parked.RemoveAt(i);
         }
         return freed;
+    }
+
+    /// <summary>Makes everything due by then when it is released.</summary>
+    internal void Hasten(long now)
+    {
+        for (int i = 0; i < parked.Count; i++) parked[i] = parked[i] with { Due = Math.Min(parked[i].Due, now) };
     }
 
     /// <summary>Shifts all times by a step of the clock, in seconds.</summary>

@@ -29,6 +29,9 @@ internal static class Log
     /// <summary>Where helpers and queue programs shall write what they have to say, so that the logger gets it.</summary>
     internal static int Descriptor => fd;
 
+    /// <summary>Goes on with the descriptor of before.</summary>
+    internal static void Use(int descriptor) => fd = descriptor;
+
     /// <summary>Writes one line; the text has no newline.</summary>
     internal static void Line(string text) => _ = Files.WriteAll(fd, Latin1.Bytes(text + "\n"));
 

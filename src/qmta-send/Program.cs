@@ -9,6 +9,8 @@ namespace Qmta.Send;
 
 internal static class Program
 {
+    internal const string Name = "qmta-send";
+
     private static int Main()
     {
         if (Programs.CalledAs == CleanProgram.Name) return Clean();
@@ -26,7 +28,7 @@ internal static class Program
             return Standard.Output(options.Help ? Options.Usage + "\nSee qmta-send(8).\n" : $"qmta-send {Programs.Version}\n") ? 0 : 111;
         try
         {
-            return Run(options);
+            return Sleep.Woken() is SleepNote note ? GoOn(options, note) : Run(options);
         }
         catch (Exception failure) when (failure is PosixException or FormatException)
         {
@@ -61,7 +63,8 @@ internal static class Program
         MailEnvironment.Apply("qmta-send", rootToo: false);
         QueueLayout queue = OpenQueue(options);
         if (options.Fix) FixQueue(queue);
-        if (Lock(queue) < 0) return AlreadyRunning(options, queue);
+        int queueLock = Lock(queue);
+        if (queueLock < 0) return AlreadyRunning(options, queue);
         ControlFiles control = ControlFiles.FromEnvironment();
         if (control.Me == null) throw new FormatException(control.PathOf("me") + " is missing or empty: put this host's full name into it");
         if (!options.Daemon && !options.Requests && IsEmpty(queue)) return 0;
@@ -71,10 +74,10 @@ internal static class Program
         PosixException.Check(Descriptors.CloseOnExecFrom(3), "unable to close inherited descriptors");
         int signals = Signals.Descriptor(handled);
         PosixException.Check(signals, "unable to receive signals");
-        return Deliver(options, queue, control, signals);
+        return Deliver(options, queue, control, signals, queueLock);
     }
 
-    private static int Deliver(Options options, QueueLayout queue, ControlFiles control, int signals)
+    private static int Deliver(Options options, QueueLayout queue, ControlFiles control, int signals, int queueLock)
     {
         Settings settings = new(control, queue);
         // Before anything is started that could take itself for the service.
@@ -100,8 +103,39 @@ internal static class Program
         if (options.Logger.Length > 0 && !Log.StartLogger(options.Logger)) return 111;
         Cleaner cleaner = new(queue);
         if (options.ForeignClean && !cleaner.UseProgram()) return 111;
-        Scheduler scheduler = new(queue, settings, helpers, cleaner, signals, options.Daemon) { Notices = notices };
+        Scheduler scheduler = new(queue, settings, helpers, cleaner, signals, options.Daemon) { Notices = notices, LockFd = queueLock };
         if (rootHelper != null) scheduler.Adopt(rootHelper);
+        return scheduler.Run();
+    }
+
+    /// <summary>A daemon that slept goes on: its identity, its descriptors and its environment are as they were.</summary>
+    private static int GoOn(Options options, SleepNote note)
+    {
+        Slumber slumber;
+        try
+        {
+            slumber = Slumber.Read(note);
+        }
+        catch (FormatException wrong)
+        {
+            throw new FormatException("unable to go on after a sleep: of the note that was left, " + wrong.Message);
+        }
+        // Whoever sleeps has given up root, and holds the lock.
+        if (Users.EffectiveUid == 0) throw new FormatException("unable to go on after a sleep: as root, there is none");
+        PosixException.Check(Files.TryLock(slumber.Lock), "unable to go on after a sleep: the lock of the queue is not held");
+        PosixException.Check(Descriptors.CloseOnExecFrom(3), "unable to close inherited descriptors");
+        Signals.IgnorePipe();
+        QueueLayout queue = OpenQueue(options);
+        Log.Use(slumber.Log);
+        Settings settings = new(ControlFiles.FromEnvironment(), queue, slumber.Controls);
+        Helpers helpers = new(options, options.DefaultDelivery ?? settings.DefaultDelivery, slumber.RootHelper);
+        Scheduler scheduler = new(queue, settings, helpers, new Cleaner(queue), slumber.Signals, daemon: true, slumber)
+        {
+            Notices = new ServiceNotices(slumber.Notices, slumber.WatchdogInterval, slumber.WatchdogSign),
+            LockFd = slumber.Lock,
+        };
+        if (slumber.Reports >= 0)
+            scheduler.Adopt(new Helper("qmail-lspawn", slumber.Commands, slumber.Reports, slumber.Capacity, slumber.Wide));
         return scheduler.Run();
     }
 

@@ -19,10 +19,13 @@ internal sealed class QueueServer
     private readonly string path;
     private int listening = -1, status = -1;
 
-    internal QueueServer(QueueLayout queue)
+    /// <param name="queue">The queue.</param>
+    /// <param name="listening">The socket, when there is one already.</param>
+    internal QueueServer(QueueLayout queue, int listening = -1)
     {
         path = queue.Submit;
-        Open();
+        this.listening = listening;
+        if (listening < 0) Open();
     }
 
     /// <summary>Readable when somebody has come; -1 while a qmail-queue takes them, or nobody can come.</summary>

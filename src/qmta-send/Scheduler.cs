@@ -16,8 +16,8 @@ internal sealed partial class Scheduler
     // Seconds until todo is searched although nobody pulled the trigger; qmail's own.
     private const int TodoInterval = 1500;
 
-    // Milliseconds after which a helper without work is let go, and for which none is started after one failed.
-    private const int HelperIdle = 60_000, HelperPause = 10_000;
+    // Milliseconds for which no helper is started after one failed.
+    private const int HelperPause = 10_000;
 
     // Milliseconds in which a helper must say that it is ready.
     private const int HelperSilence = 60_000;
@@ -37,6 +37,7 @@ internal sealed partial class Scheduler
     private readonly QueueServer? queueServer;
     private readonly Channel[] channels = [new(ChannelKind.Local), new(ChannelKind.Remote)];
     private readonly PriorityQueue<ulong, long> finished = new();
+    private readonly Slumber? slumber;
     private readonly int signals, clockWatch;
     private int trigger = -1;
     private long nextScan, nextCleanup, clockSaved = -ClockInterval;
@@ -52,7 +53,8 @@ internal sealed partial class Scheduler
     /// <param name="cleaner">Removes files from the queue.</param>
     /// <param name="signals">Descriptor of the signals.</param>
     /// <param name="daemon">Whether to stay when there is nothing left to do.</param>
-    internal Scheduler(QueueLayout queue, Settings settings, Helpers helpers, Cleaner cleaner, int signals, bool daemon)
+    /// <param name="slumber">What it remembers when it has slept.</param>
+    internal Scheduler(QueueLayout queue, Settings settings, Helpers helpers, Cleaner cleaner, int signals, bool daemon, Slumber? slumber = null)
     {
         this.queue = queue;
         this.settings = settings;
@@ -60,14 +62,15 @@ internal sealed partial class Scheduler
         this.cleaner = cleaner;
         this.signals = signals;
         this.daemon = daemon;
-        clock = new QueueClock(queue.Clock);
-        clockWatch = Clocks.WatchForSteps();
+        this.slumber = slumber;
+        clock = new QueueClock(queue.Clock, before: slumber?.Clock);
+        clockWatch = slumber?.ClockWatch ?? Clocks.WatchForSteps();
         bounces = new Bounces(queue, settings, clock);
         rates = new Rates(queue);
         todo = new TodoScan(queue, settings, clock, cleaner, channels, MayGoStraight);
         requests = new OperatorRequests(queue);
         holds = new Holds(queue);
-        if (daemon) queueServer = new QueueServer(queue);
+        if (daemon) queueServer = new QueueServer(queue, slumber?.Listening ?? -1);
         SetConcurrency();
     }
 
@@ -82,15 +85,8 @@ internal sealed partial class Scheduler
     /// <summary>Runs; returns the exit code: 0, or 111 when messages could not be tried.</summary>
     internal int Run()
     {
-        LogStatus();
-        cleaner.BeginSearch();
-        nextCleanup = clock.SinceBoot + Cleaner.Interval * 1000L;
-        LoadQueue();
-        OpenTrigger();
-        LookForRequests();
-        todo.Begin();
-        nextScan = clock.SinceBoot + TodoInterval * 1000L;
-        Notices?.Say("READY=1");
+        if (slumber == null) Begin();
+        else WakeUp(slumber);
         while (true)
         {
             FollowClock();
@@ -108,6 +104,20 @@ internal sealed partial class Scheduler
         }
         Stop();
         return untried || (!daemon && todo.Failed) ? 111 : 0;
+    }
+
+    private void Begin()
+    {
+        LogStatus();
+        cleaner.BeginSearch();
+        nextCleanup = clock.SinceBoot + Cleaner.Interval * 1000L;
+        LoadQueue();
+        OpenTrigger();
+        LookForRequests();
+        todo.Begin();
+        nextScan = clock.SinceBoot + TodoInterval * 1000L;
+        quietSince = clock.SinceBoot;
+        Notices?.Say("READY=1");
     }
 
     private int Running => channels[0].Running + channels[1].Running;
@@ -468,7 +478,12 @@ internal sealed partial class Scheduler
         // While stopping, new mail is the next one's business; the trigger would only keep us from sleeping.
         if (stopping) entries[1].Fd = -1;
         Notices?.StillAlive();
-        if (Poll.Wait(entries, Timeout()) < 0) return;
+        int timeout = Timeout();
+        long bedtime = UntilSleep(timeout);
+        int happened = Poll.Wait(entries, bedtime < timeout ? (int)bedtime : timeout);
+        if (happened < 0) return;
+        if (happened > 0) quietSince = clock.SinceBoot;
+        else if (bedtime == 0) FallAsleep(timeout);
         if (entries[0].Happened != 0) TakeSignals();
         if (entries[1].Happened != 0)
         {
@@ -527,7 +542,7 @@ internal sealed partial class Scheduler
     private long? LetGo(Channel channel)
     {
         if (channel.Helper == null || channel.Running > 0 || (channel.Kind == ChannelKind.Local && helpers.ByRole)) return null;
-        long left = channel.LastBusy + HelperIdle - clock.SinceBoot;
+        long left = channel.LastBusy + Sleep.Idle - clock.SinceBoot;
         if (left > 0) return left;
         channel.Helper.Close();
         channel.Helper = null;
@@ -547,6 +562,7 @@ internal sealed partial class Scheduler
                     break;
                 case Signals.ALRM:
                     foreach (Channel channel in channels) channel.Reschedule(due => Math.Min(due, clock.Now));
+                    holds.Hasten(clock.Now);
                     break;
                 case Signals.HUP:
                     Reread();
@@ -601,13 +617,13 @@ internal sealed partial class Scheduler
     }
 
     /// <summary>Leaves every message's next attempt on disk, for the next start and for qmail's tools.</summary>
-    private void LeaveTimes()
+    private void LeaveTimes(bool saveClock = true)
     {
         bool waiting = false;
         foreach (Channel channel in channels)
             foreach ((ulong id, long due) in channel.Waiting) Leave(channel.Kind, id, due);
         foreach ((ChannelKind channel, ulong id, long due) in holds.Parked) Leave(channel, id, due);
-        if (waiting) SaveClock();
+        if (waiting && saveClock) SaveClock();
 
         void Leave(ChannelKind channel, ulong id, long due)
         {

@@ -11,7 +11,8 @@ internal sealed partial class Scheduler
     /// <summary>Schedules every preprocessed message: a local or remote file's time of modification is its next attempt.</summary>
     private void LoadQueue()
     {
-        ClockStep step = clock.SinceSaved();
+        // A sleeper's clock goes on from its last reading: what happened to it since then is still to be noticed.
+        ClockStep step = slumber == null ? clock.SinceSaved() : default;
         if (step.Seconds < 0) SaveClock(); // see ShiftTimes
         holds.Load();
         int messages = 0;
@@ -30,11 +31,13 @@ internal sealed partial class Scheduler
                     any = true;
                     // A time later than the schedule ever sets comes from a clock that was wrong.
                     long latest = RetrySchedule.Next(birth, clock.Now, channel.Kind);
-                    channel.Add(id, status < 0 ? clock.Now : Math.Min(file.Modified + step.Seconds, latest));
+                    long due = status < 0 ? clock.Now : Math.Min(file.Modified + step.Seconds, latest);
+                    if (holds.Contains(id)) holds.Park(channel.Kind, id, due);
+                    else channel.Add(id, due);
                 }
                 if (!any) finished.Enqueue(id, clock.Now);
             }
-        if (messages > 0 || step.Seconds != 0) SaveClock();
+        if ((messages > 0 && slumber == null) || step.Seconds != 0) SaveClock();
         if (step.Seconds > 0) PauseCleanup();
         if (!step.IsNone) Log.Line($"info: the clock was set by {step.Seconds} seconds while no qmta-send ran; ages of messages are kept");
     }

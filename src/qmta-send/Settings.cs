@@ -10,14 +10,19 @@ namespace Qmta.Send;
 /// <summary>The settings of one qmta-send. Those a HUP rereads are replaced together, or not at all.</summary>
 internal sealed class Settings
 {
-    private readonly ControlFiles files;
+    private readonly string directory;
     private readonly string queueName;
 
+    /// <param name="control">The control files.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="texts">The <see cref="Texts"/> of earlier settings, which are these again.</param>
     /// <exception cref="PosixException">A control file cannot be read.</exception>
     /// <exception cref="FormatException">A control file does not hold what it should.</exception>
-    internal Settings(ControlFiles files, QueueLayout queue)
+    internal Settings(ControlFiles control, QueueLayout queue, Dictionary<string, string?>? texts = null)
     {
-        this.files = files;
+        directory = control.Directory;
+        Texts = texts ?? [];
+        ControlFiles files = new(directory, Texts);
         queueName = queue.Directory[(queue.Directory.LastIndexOf('/') + 1)..];
         string me = files.Me ?? throw new FormatException(files.PathOf("me") + " is missing");
         BounceFrom = files.Line("bouncefrom") ?? "MAILER-DAEMON";
@@ -35,8 +40,11 @@ internal sealed class Settings
         BounceLifetime = files.Number("bouncelifetime", QueueLifetime);
         DefaultDelivery = files.Text("defaultdelivery")?.TrimEnd() is { Length: > 0 } text ? text : "./Maildir/";
         Routing = null!;
-        Reread();
+        Read(files);
     }
+
+    /// <summary>The control files that count, as they were read; null for one that was not there.</summary>
+    internal Dictionary<string, string?> Texts { get; }
 
     internal string BounceFrom { get; }
     internal string BounceHost { get; }
@@ -66,15 +74,22 @@ internal sealed class Settings
     /// <exception cref="FormatException">A control file does not hold what it should; everything stays as it was.</exception>
     internal void Reread()
     {
+        Dictionary<string, string?> texts = [];
+        Read(new ControlFiles(directory, texts));
+        foreach ((string name, string? text) in texts) Texts[name] = text;
+    }
+
+    private void Read(ControlFiles files)
+    {
         string me = files.Line("me") ?? throw new FormatException(files.PathOf("me") + " is missing");
         AddressRouting routing = new(files.Lines("locals") ?? [me], files.Lines("percenthack"), files.Lines("virtualdomains"),
             files.Line("envnoathost") ?? me);
-        int local = Concurrency("concurrencylocal", "concurrencyl." + queueName, 10, "holdlocal");
-        int remote = Concurrency("concurrencyremote", "concurrencyr." + queueName, 20, "holdremote");
+        int local = Concurrency(files, "concurrencylocal", "concurrencyl." + queueName, 10, "holdlocal");
+        int remote = Concurrency(files, "concurrencyremote", "concurrencyr." + queueName, 20, "holdremote");
         (Routing, ConcurrencyLocal, ConcurrencyRemote) = (routing, local, remote);
     }
 
-    private int Concurrency(string name, string ofThisQueue, int otherwise, string hold)
+    private static int Concurrency(ControlFiles files, string name, string ofThisQueue, int otherwise, string hold)
     {
         if (files.Number(hold, 0) != 0) return 0;
         long number = files.Number(ofThisQueue, files.Number(name, otherwise));

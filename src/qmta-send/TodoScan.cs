@@ -58,6 +58,9 @@ internal sealed class TodoScan
     /// <summary>Whether the last scan left a message in todo that is to be tried again later.</summary>
     internal bool Failed { get; private set; }
 
+    /// <summary>Whether todo has messages in it that could not be taken in.</summary>
+    internal bool HasTrouble => Failed || broken.Count > 0;
+
     /// <summary>Begins to look through todo from the start.</summary>
     internal void Begin()
     {

@@ -19,9 +19,18 @@ public sealed class ControlFiles
     /// <summary>A control file may be this long, in bytes; beyond that something is wrong with it.</summary>
     public const int LongestFile = 64 << 20;
 
+    private readonly Dictionary<string, string?>? texts;
     private string? me;
 
-    public ControlFiles(string directory) => Directory = directory;
+    /// <param name="directory">The directory.</param>
+    /// <param name="texts">
+    /// What files say, null for one that is not there: those count, and are not read. What is read is put there.
+    /// </param>
+    public ControlFiles(string directory, Dictionary<string, string?>? texts = null)
+    {
+        Directory = directory;
+        this.texts = texts;
+    }
 
     /// <summary>The directory, without a trailing slash.</summary>
     public string Directory { get; }
@@ -73,13 +82,14 @@ public sealed class ControlFiles
 
     /// <summary>The lines that count, or null when there is no file.</summary>
     /// <exception cref="PosixException">The file exists and cannot be read.</exception>
-    public List<string>? Lines(string name) => LinesOf(PathOf(name));
+    public List<string>? Lines(string name) => Plain(Numbered(Text(name)));
 
     /// <summary>The lines that count of a file that is elsewhere, or null when there is no file.</summary>
     /// <exception cref="PosixException">The file exists and cannot be read.</exception>
-    public static List<string>? LinesOf(string path)
+    public static List<string>? LinesOf(string path) => Plain(NumberedLinesOf(path));
+
+    private static List<string>? Plain(List<(int, string)>? numbered)
     {
-        List<(int, string)>? numbered = NumberedLinesOf(path);
         if (numbered == null) return null;
         List<string> lines = new(numbered.Count);
         foreach ((_, string line) in numbered) lines.Add(line);
@@ -88,9 +98,10 @@ public sealed class ControlFiles
 
     /// <summary>As <see cref="LinesOf"/>, each with its number, the first is 1, so that a bad one can be named.</summary>
     /// <exception cref="PosixException">The file exists and cannot be read.</exception>
-    public static List<(int Number, string Line)>? NumberedLinesOf(string path)
+    public static List<(int Number, string Line)>? NumberedLinesOf(string path) => Numbered(TextOf(path));
+
+    private static List<(int Number, string Line)>? Numbered(string? text)
     {
-        string? text = TextOf(path);
         if (text == null) return null;
         List<(int, string)> lines = [];
         int number = 0;
@@ -105,7 +116,12 @@ public sealed class ControlFiles
 
     /// <summary>The whole file as it is, or null when there is none.</summary>
     /// <exception cref="PosixException">The file exists and cannot be read.</exception>
-    public string? Text(string name) => TextOf(PathOf(name));
+    public string? Text(string name)
+    {
+        if (texts == null) return TextOf(PathOf(name));
+        if (!texts.TryGetValue(name, out string? text)) texts[name] = text = TextOf(PathOf(name));
+        return text;
+    }
 
     private static string? TextOf(string path)
     {

@@ -80,6 +80,9 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int getrlimit64(int resource, ulong* limits);
     [LibraryImport(C, SetLastError = true)] internal static partial int setrlimit64(int resource, ulong* limits);
 
+    // The project's own, in programs that have asleep.c; looked up only where it is called
+    [LibraryImport("asleep")] internal static partial int qmta_can_sleep();
+
     // Signals
     [LibraryImport(C)] internal static partial int sigemptyset(void* set);
     [LibraryImport(C)] internal static partial int sigaddset(void* set, int signal);

@@ -13,10 +13,6 @@ public sealed unsafe class ServiceNotices
 {
     private const int UnixFamily = 1, Datagrams = 2, CloseOnExec = 0x80000, PathRoom = 108;
 
-    private readonly int fd = -1;
-    private readonly long interval; // of the watchdog, in milliseconds; 0 for none
-    private long lastSign;
-
     /// <summary>Takes what the environment says.</summary>
     public ServiceNotices()
     {
@@ -24,18 +20,30 @@ public sealed unsafe class ServiceNotices
         if (string.IsNullOrEmpty(path)) return;
         bool mine = Variables.Get("WATCHDOG_PID") is not string pid || pid == Processes.Id.ToString(CultureInfo.InvariantCulture);
         if (mine && long.TryParse(Variables.Get("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out long microseconds))
-            interval = microseconds / 1000;
+            Interval = microseconds / 1000;
         foreach (string name in (ReadOnlySpan<string>)["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]) Variables.Set(name, null);
-        fd = Connect(path);
-        lastSign = Clocks.BoottimeMilliseconds;
+        Fd = Connect(path);
+        LastSign = Clocks.BoottimeMilliseconds;
     }
+
+    /// <summary>Goes on with what an earlier one of this process had.</summary>
+    public ServiceNotices(int fd, long interval, long lastSign) => (Fd, Interval, LastSign) = (fd, interval, lastSign);
+
+    /// <summary>The socket; -1 when there is none.</summary>
+    public int Fd { get; } = -1;
+
+    /// <summary>The watchdog's, in milliseconds; 0 for none.</summary>
+    public long Interval { get; }
+
+    /// <summary>When it was given a sign of life, in milliseconds since boot.</summary>
+    public long LastSign { get; private set; }
 
     /// <summary>Says something: "READY=1", "STOPPING=1", "STATUS=...".</summary>
     public void Say(string text)
     {
-        if (fd < 0) return;
+        if (Fd < 0) return;
         byte[] bytes = Latin1.Bytes(text);
-        fixed (byte* p = bytes) _ = Libc.send(fd, p, bytes.Length, 0x4000 /* MSG_NOSIGNAL */);
+        fixed (byte* p = bytes) _ = Libc.send(Fd, p, bytes.Length, 0x4000 /* MSG_NOSIGNAL */);
     }
 
     /// <summary>
@@ -44,15 +52,15 @@ public sealed unsafe class ServiceNotices
     /// </summary>
     public void StillAlive()
     {
-        if (interval == 0 || fd < 0) return;
+        if (Interval == 0 || Fd < 0) return;
         long now = Clocks.BoottimeMilliseconds;
-        if (now - lastSign < interval / 4) return;
-        lastSign = now;
+        if (now - LastSign < Interval / 4) return;
+        LastSign = now;
         Say("WATCHDOG=1");
     }
 
     /// <summary>When to wake for the watchdog at the latest, in milliseconds since boot.</summary>
-    public long NextSign => interval == 0 || fd < 0 ? long.MaxValue : lastSign + interval / 2;
+    public long NextSign => Interval == 0 || Fd < 0 ? long.MaxValue : LastSign + Interval / 2;
 
     private static int Connect(string path)
     {

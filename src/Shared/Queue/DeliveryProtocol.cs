@@ -92,6 +92,9 @@ public sealed class DeliveryStream
     /// <summary>Whether delivery numbers have two bytes.</summary>
     public bool Wide { get; set; }
 
+    /// <summary>Whether a record has begun and not ended.</summary>
+    public bool InMiddle => record.Count > 0;
+
     /// <summary>Takes bytes up to the end of one record: true when the record is complete and can be fetched.</summary>
     /// <param name="bytes">The bytes; what was taken is cut off its front.</param>
     public bool Take(ref ReadOnlySpan<byte> bytes)

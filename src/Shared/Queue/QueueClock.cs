@@ -49,7 +49,8 @@ public sealed class QueueClock
 
     /// <param name="path">The file that remembers the clock across restarts.</param>
     /// <param name="read">Reads the clocks; the machine's own when null.</param>
-    public QueueClock(string path, Func<ClockReading>? read = null)
+    /// <param name="before">The last reading of this process, when it has read them before.</param>
+    public QueueClock(string path, Func<ClockReading>? read = null, ClockReading? before = null)
     {
         this.path = path;
         if (read == null)
@@ -58,8 +59,11 @@ public sealed class QueueClock
             read = () => ClockReading.Take(boot);
         }
         this.read = read;
-        last = read();
+        last = before ?? read();
     }
+
+    /// <summary>The clocks as of the last <see cref="Update"/>.</summary>
+    public ClockReading Last => last;
 
     /// <summary>Seconds since 1970 as of the last <see cref="Update"/>.</summary>
     public long Now => last.Wall;

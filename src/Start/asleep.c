@@ -1,0 +1,76 @@
+/* Waits in the place of a daemon that has nothing to do: a program that is nearly nothing but its relocated data, some
+ * 100 KB, where the runtime and its heap are two MB. The daemon executes its own file with QMTA_ASLEEP in the
+ * environment (Sleep.cs); this function runs before the runtime starts, and waits. When something happens, or it is
+ * time, it returns, and the same process goes on: the runtime starts, and the daemon takes up where it was. */
+#define _GNU_SOURCE
+#include <link.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define VARIABLE "QMTA_ASLEEP="
+#define MOST_WAKERS 8
+
+/* All code of this file is in one place, so that waiting takes a page of it. */
+#define TOGETHER __attribute__((noinline, section("asleep_code")))
+extern char __start_asleep_code, __stop_asleep_code;
+
+/* The managed side asks for this: where it is not linked, as under another kind of runtime, nobody would wait. */
+int qmta_can_sleep(void)
+{
+    return 1;
+}
+
+/* Lets go of the pages of an object's read-only parts: those that are needed again come back from the file. */
+TOGETHER static int let_go(struct dl_phdr_info *object, size_t size, void *data)
+{
+    uintptr_t page = *(const uintptr_t *)data;
+    const ElfW(Phdr) *part = object->dlpi_phdr + object->dlpi_phnum;
+    (void)size;
+    /* The first part, which holds this table, comes last. */
+    while (part-- > object->dlpi_phdr) {
+        uintptr_t begin = object->dlpi_addr + part->p_vaddr, end = begin + part->p_memsz;
+        int first = part->p_offset == 0;
+        if (part->p_type != PT_LOAD || part->p_flags & PF_W) continue;
+        begin &= ~(page - 1);
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+        if (first) break;
+    }
+    return 0;
+}
+
+/* QMTA_ASLEEP=pid time private note waker waker ...: see Sleep.cs. Whatever is wrong with it, the managed side says. */
+TOGETHER static void asleep(int argc, char **argv, char **envp)
+{
+    struct pollfd wakers[MOST_WAKERS];
+    nfds_t count = 0;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *at;
+    int milliseconds;
+    (void)argc;
+    (void)argv;
+    while (*envp && strncmp(*envp, VARIABLE, sizeof VARIABLE - 1) != 0) envp++;
+    if (!*envp) return;
+    at = *envp + sizeof VARIABLE - 1;
+    if (strtol(at, &at, 10) != getpid()) return; /* somebody else's */
+    milliseconds = (int)strtol(at, &at, 10);
+    if (strtol(at, &at, 10)) prctl(PR_SET_DUMPABLE, 0); /* as it was after it had given up root */
+    strtol(at, &at, 10);
+    for (; *at && count < MOST_WAKERS; count++) {
+        wakers[count].fd = (int)strtol(at, &at, 10);
+        wakers[count].events = POLLIN;
+    }
+    if (*at) return;
+    /* A mapping of its own for this code: else its neighbours, whose pages are in the cache, come back with it. */
+    at = (char *)((uintptr_t)&__start_asleep_code & ~(page - 1));
+    madvise(at, (size_t)(&__stop_asleep_code - at), MADV_RANDOM);
+    dl_iterate_phdr(let_go, &page);
+    poll(wakers, count, milliseconds);
+}
+
+/* ld.so calls these before every constructor, with main's arguments (gABI, DT_PREINIT_ARRAY). */
+__attribute__((section(".preinit_array"), used)) static void (*const start)(int, char **, char **) = asleep;
