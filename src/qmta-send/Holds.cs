@@ -19,6 +19,8 @@ internal sealed class Holds
     /// <summary>Attempts that wait: they have a time, but no turn.</summary>
     internal IReadOnlyList<(ChannelKind Channel, ulong Id, long Due)> Parked => parked;
 
+    internal bool Any => held.Count > 0;
+
     internal bool Contains(ulong id) => held.Contains(id);
 
     /// <summary>Finds the holds again that an earlier run made; a message that is gone needs none.</summary>

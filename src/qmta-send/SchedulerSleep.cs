@@ -25,7 +25,7 @@ internal sealed partial class Scheduler
     {
         (trigger, nextScan, nextCleanup) = (slumber.Trigger, slumber.NextScan, slumber.NextCleanup);
         (clockSaved, quietSince, deliveries) = (slumber.ClockSaved, slumber.QuietSince, slumber.Deliveries);
-        LoadQueue();
+        if (slumber.Messages) LoadQueue();
     }
 
     /// <summary>
@@ -54,15 +54,15 @@ internal sealed partial class Scheduler
     {
         if (!daemon || stopping || todo.Scanning || todo.HasTrouble || cleaner.Searching || cleaner.UsesProgram || finished.Count > 0
             || unfinished.Count > 0 || rates.Delayed > 0 || queueServer is not { StatusFd: < 0, OpensAt: long.MaxValue }) return false;
-        int waiting = holds.Parked.Count;
         foreach (Channel channel in channels)
         {
             if (channel.Helper != null && !(helpers.ByRole && channel.Kind == ChannelKind.Local && channel.Helper.IsQuiet)) return false;
             foreach (Job _ in channel.Jobs) return false;
-            waiting += channel.WaitingCount;
         }
-        return waiting <= MostWaiting;
+        return Waiting <= MostWaiting;
     }
+
+    private int Waiting => channels[0].WaitingCount + channels[1].WaitingCount + holds.Parked.Count;
 
     private Slumber Remember(long until) => new()
     {
@@ -85,6 +85,7 @@ internal sealed partial class Scheduler
         ClockSaved = clockSaved,
         QuietSince = quietSince,
         Until = until,
+        Messages = Waiting > 0 || holds.Any,
         Deliveries = deliveries,
         Clock = clock.Last,
         Controls = settings.Texts,

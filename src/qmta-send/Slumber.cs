@@ -44,6 +44,8 @@ internal sealed record Slumber
     /// <summary>When it wakes at the latest.</summary>
     internal required long Until { get; init; }
     internal required long Deliveries { get; init; }
+    /// <summary>Whether there are messages in the queue.</summary>
+    internal required bool Messages { get; init; }
     /// <summary>The clocks when it fell asleep.</summary>
     internal required ClockReading Clock { get; init; }
     /// <summary>The control files as they were read (<see cref="Settings"/>).</summary>
@@ -60,7 +62,7 @@ internal sealed record Slumber
         SleepNote note = new();
         note.Put(Programs.Version);
         foreach (long number in (ReadOnlySpan<long>)[Lock, Signals, Trigger, ClockWatch, Listening, Log, RootHelper, Commands, Reports, Notices,
-            Capacity, Wide ? 1 : 0, WatchdogInterval, WatchdogSign, NextScan, NextCleanup, ClockSaved, QuietSince, Until, Deliveries, Clock.Wall,
+            Capacity, Wide ? 1 : 0, WatchdogInterval, WatchdogSign, NextScan, NextCleanup, ClockSaved, QuietSince, Until, Deliveries, Messages ? 1 : 0, Clock.Wall,
             Clock.SinceBoot]) note.Put(number);
         note.Put(Clock.Boot);
         foreach ((string name, string? text) in Controls)
@@ -99,6 +101,7 @@ internal sealed record Slumber
             QuietSince = note.TakeNumber(),
             Until = note.TakeNumber(),
             Deliveries = note.TakeNumber(),
+            Messages = note.TakeNumber() != 0,
             Clock = new ClockReading(note.TakeNumber(), note.TakeNumber(), note.TakeText()),
             Controls = [],
         };

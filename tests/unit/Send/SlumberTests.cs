@@ -22,7 +22,7 @@ public sealed class SlumberTests : IDisposable
     {
         Lock = 3, Signals = 4, Trigger = 5, ClockWatch = -1, Listening = 7, Log = 2, RootHelper = 9, Commands = 10, Reports = 11,
         Notices = -1, Capacity = 500, Wide = true, WatchdogInterval = 12, WatchdogSign = 13, NextScan = 14, NextCleanup = 15,
-        ClockSaved = -600000, QuietSince = 17, Until = 18, Deliveries = 19, Clock = new ClockReading(20, 21, "boot id"), Controls = controls,
+        ClockSaved = -600000, QuietSince = 17, Until = 18, Deliveries = 19, Messages = true, Clock = new ClockReading(20, 21, "boot id"), Controls = controls,
     };
 
     [Fact]
