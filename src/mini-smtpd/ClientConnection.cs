@@ -36,14 +36,23 @@ internal sealed class ClientConnection : IDisposable
     private int start, end, written;
     private TlsStream? secure;
 
+    /// <summary>A connection of <see cref="ServerSockets.Accept"/>; closed with this.</summary>
+    internal ClientConnection(int socket)
+    {
+        input = output = socket;
+        isSocket = true;
+    }
+
     /// <param name="input">Read from; closed with this.</param>
     /// <param name="output">Written to; may be the same.</param>
     internal ClientConnection(int input, int output)
     {
         this.input = input;
         this.output = output;
-        isSocket = ServerSockets.IsSocket(output);
-        if (isSocket) ServerSockets.Prepare(output);
+        isSocket = ServerSockets.IsSocket(input) && ServerSockets.IsSocket(output);
+        if (!isSocket) return;
+        ServerSockets.Prepare(input);
+        ServerSockets.Prepare(output);
     }
 
     /// <summary>The descriptor to wait at for the client.</summary>
@@ -71,8 +80,22 @@ internal sealed class ClientConnection : IDisposable
     /// <summary>Whether bytes are here already that nobody has consumed.</summary>
     internal bool HasBuffered => start < end || secure is { HasPending: true };
 
-    /// <summary>Waits so long for the client's next bytes, or its end.</summary>
-    internal bool WaitFor(int milliseconds) => HasBuffered || Poll.WaitFor(input, false, milliseconds);
+    /// <summary>
+    /// Whether the client's next bytes, or its end, are there or come in a moment (<see cref="ServerSockets.ReadMilliseconds"/>).
+    /// </summary>
+    /// <param name="wait">Whether to wait that moment.</param>
+    /// <param name="take">Whether they may be received now; not when they belong to a handshake.</param>
+    /// <exception cref="ClientGoneException">The client is gone.</exception>
+    internal bool Continues(bool wait, bool take)
+    {
+        if (HasBuffered) return true;
+        if (!isSocket || secure != null || !take) return Poll.WaitFor(input, false, wait ? ServerSockets.ReadMilliseconds : 0);
+        int n = Sockets.ReceiveSoon(input, buffers!.Input, wait);
+        if (n == -Errno.EAGAIN) return false;
+        start = 0;
+        end = Some(n);
+        return true;
+    }
 
     /// <summary>What was received and not consumed; waits when that is nothing.</summary>
     /// <exception cref="ClientGoneException">The client is gone, or nothing came in time.</exception>
@@ -141,6 +164,7 @@ internal sealed class ClientConnection : IDisposable
     {
         Flush();
         Discard();
+        _ = Files.SetNonBlocking(input, true);
         secure = TlsStream.Accept(context, input, Sockets.In(Math.Min(milliseconds, Patience)));
     }
 
@@ -183,7 +207,7 @@ internal sealed class ClientConnection : IDisposable
     internal bool TrySend(string text)
     {
         byte[] bytes = Latin1.Bytes(text);
-        if (secure == null) return Files.Write(output, bytes) == bytes.Length;
+        if (secure == null) return (isSocket ? Sockets.SendNow(output, bytes) : Files.Write(output, bytes)) == bytes.Length;
         try
         {
             return secure.SendAll(bytes, Sockets.In(0), 0) == 0;
@@ -233,7 +257,12 @@ internal sealed class ClientConnection : IDisposable
 
     private int Received(Span<byte> buffer, long limit)
     {
-        int n = secure != null ? ReceiveSecurely(buffer, limit) : Receive(buffer, limit);
+        return Some(secure != null ? ReceiveSecurely(buffer, limit) : Receive(buffer, limit));
+    }
+
+    // A number of bytes, when it is one.
+    private static int Some(int n)
+    {
         if (n == -Errno.ETIMEDOUT) throw new ClientGoneException("timeout", timedOut: true);
         if (n <= 0) throw new ClientGoneException(n == 0 ? "connection closed" : Errno.Text(n));
         return n;
@@ -241,11 +270,14 @@ internal sealed class ClientConnection : IDisposable
 
     private int Receive(Span<byte> buffer, long limit)
     {
-        while (true)
+        for (bool ready = isSocket; ; ready = true)
         {
+            if (ready)
+            {
+                int n = isSocket ? Sockets.ReceiveSoon(input, buffer, wait: true) : Files.Read(input, buffer);
+                if (n != -Errno.EAGAIN) return n;
+            }
             if (!Poll.WaitFor(input, false, (int)Math.Max(0, limit - Clocks.BoottimeMilliseconds))) return -Errno.ETIMEDOUT;
-            int n = Files.Read(input, buffer);
-            if (n != -Errno.EAGAIN) return n;
         }
     }
 

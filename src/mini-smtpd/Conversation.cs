@@ -6,6 +6,19 @@ namespace Qmta.Reception;
 /// <summary>Makes the session of a new connection.</summary>
 internal delegate ISession SessionFactory(ClientConnection connection, Peer peer);
 
+/// <summary>How long a conversation is held on to at a point where it can be left: until the client goes on.</summary>
+internal enum Hold
+{
+    /// <summary>Only when it has gone on already.</summary>
+    No,
+
+    /// <summary>The next command is probably on its way (<see cref="ServerSockets.ReadMilliseconds"/>).</summary>
+    AMoment,
+
+    /// <summary>As long as the client may be silent.</summary>
+    ForEver,
+}
+
 /// <summary>A client being served.</summary>
 internal sealed class Conversation
 {
@@ -34,25 +47,24 @@ internal sealed class Conversation
         handshake != null || session.Greeting.Length == 0 || connection.TrySend(session.Greeting);
 
     /// <summary>
-    /// Serves the client while it speaks; waits at most so long for it to go on. Returns false when it is over and the
-    /// connection closed.
+    /// Serves the client while it speaks. Returns false when it is over and the connection closed.
     /// </summary>
-    /// <param name="hold">How long to wait at a point where the conversation can be left, in milliseconds; -1 for ever.</param>
-    internal bool Serve(ConnectionBuffers buffers, int hold)
+    internal bool Serve(ConnectionBuffers buffers, Hold hold)
     {
-        HasSpoken = true;
         connection.Lend(buffers);
         try
         {
-            while (handshake != null ? Handshake() : session.Serve())
+            do
             {
                 connection.Flush();
-                if (hold >= 0 && !connection.WaitFor(hold))
+                if (hold != Hold.ForEver && !connection.Continues(wait: hold == Hold.AMoment, take: handshake == null))
                 {
                     connection.TakeBuffers();
                     return true;
                 }
+                HasSpoken = true;
             }
+            while (handshake != null ? Handshake() : session.Serve());
             connection.Flush();
         }
         catch (ClientGoneException e)

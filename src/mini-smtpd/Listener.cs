@@ -130,11 +130,11 @@ internal sealed class Listener
         }
         if (!Count(network))
         {
-            _ = Files.Write(fd, Text.Latin1.Bytes(socket.CrowdedText));
+            _ = Sockets.SendNow(fd, Text.Latin1.Bytes(socket.CrowdedText));
             _ = Files.Close(fd);
             return;
         }
-        Conversation conversation = new(new ClientConnection(fd, fd), peer, socket.Begin, socket.Tls);
+        Conversation conversation = new(new ClientConnection(fd), peer, socket.Begin, socket.Tls);
         Client client = new(conversation, network);
         if (conversation.Greet()) waiting.Add(new Waiting(client, Clocks.BoottimeMilliseconds));
         else End(client, static gone => gone.Dismiss());

@@ -46,9 +46,9 @@ internal sealed class AddressPatterns
 {
     private readonly HashSet<string> exact = [];
     private readonly List<string> wildcards = [];
-    private readonly string database;
+    private readonly string? database;
 
-    private AddressPatterns(string database) => this.database = database;
+    private AddressPatterns(string database) => this.database = Files.Status(database, out _) == -Errno.ENOENT ? null : database;
 
     /// <exception cref="PosixException">The file exists and cannot be read.</exception>
     internal static AddressPatterns Read(ControlFiles control, string name)
@@ -69,6 +69,7 @@ internal sealed class AddressPatterns
         if (exact.Contains(lower) || domain != null && exact.Contains(domain)) return true;
         foreach (string wildcard in wildcards)
             if (Wildcard.Matches(wildcard, address)) return true;
+        if (database == null) return false;
         using CdbReader? reader = CdbReader.Open(database);
         return reader != null && (reader.Find(lower) != null || domain != null && reader.Find(domain) != null);
     }

@@ -96,7 +96,7 @@ internal static class ServerCommand
         Peer peer = Peer.FromEnvironment(0);
         if (access != null && IpAddress.TryParse(peer.RemoteIp, out IpAddress client) && !peer.Admit(access, client, service.Program)) return 0;
         Conversation conversation = new(new ClientConnection(0, 1), peer, begin, tls);
-        if (conversation.Greet()) _ = conversation.Serve(new ConnectionBuffers(), hold: -1);
+        if (conversation.Greet()) _ = conversation.Serve(new ConnectionBuffers(), Hold.ForEver);
         return 0;
     }
 

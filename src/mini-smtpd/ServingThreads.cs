@@ -15,9 +15,6 @@ internal sealed class ServingThreads
     // A thread without work waits so long for more: starting one costs more than most commands' work.
     private const int IdleMilliseconds = 5000;
 
-    // A client is expected to go on within so long: the next command is on its way. Nobody else may be waiting, though.
-    private const int HoldMilliseconds = 100;
-
     private readonly int most;
     private readonly Action<Client> park, forget;
 
@@ -85,7 +82,7 @@ internal sealed class ServingThreads
             bool goesOn = false;
             try
             {
-                goesOn = client.Conversation.Serve(buffers, ready.Count == 0 ? HoldMilliseconds : 0);
+                goesOn = client.Conversation.Serve(buffers, ready.Count == 0 ? Hold.AMoment : Hold.No);
             }
             catch (Exception e)
             {

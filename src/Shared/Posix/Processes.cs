@@ -31,7 +31,10 @@ public static unsafe class Processes
     // Above every number an interface assigns (0 to 5) and low enough for tight limits of open files.
     private const int ParkingFloor = 6;
 
-    public static int Id => Libc.getpid();
+    private static int id;
+
+    /// <summary>This process's number. Nothing here forks without starting a program, so it stays the same.</summary>
+    public static int Id => id != 0 ? id : id = Libc.getpid();
 
     /// <summary>
     /// Starts a program with default signal handling and nothing blocked. It inherits the named descriptors and those

@@ -5,13 +5,14 @@ using System.Runtime.InteropServices;
 namespace Qmta.Posix;
 
 /// <summary>
-/// Non-blocking sockets (socket(7)). Results follow the kernel's convention: a negative number is -errno, and
+/// Sockets whose every operation has an end (socket(7)). Results follow the kernel's convention: a negative number is -errno, and
 /// -ETIMEDOUT when a limit passed. Limits are moments on the clock of <see cref="Clocks.BoottimeMilliseconds"/>.
 /// </summary>
 public static unsafe class Sockets
 {
     private const int FamilyV4 = 2, FamilyV6 = 10, Stream = 1, Datagram = 2, NonBlocking = 0x800, CloseOnExec = 0x80000;
-    private const int SocketLevel = 1, ErrorOption = 4, TcpLevel = 6, NoDelayOption = 1, NoSignal = 0x4000;
+    private const int SocketLevel = 1, ErrorOption = 4, TcpLevel = 6, NoDelayOption = 1;
+    private const int NoSignal = 0x4000, DontWait = 0x40;
 
     // struct sockaddr_in is 16 bytes, sockaddr_in6 28, with the same layout on every Linux architecture.
     internal const int AddressRoom = 28;
@@ -74,7 +75,7 @@ public static unsafe class Sockets
             int sent = 0;
             while (sent < bytes.Length)
             {
-                nint n = Libc.send(fd, p + sent, bytes.Length - sent, NoSignal);
+                nint n = Libc.send(fd, p + sent, bytes.Length - sent, NoSignal | DontWait);
                 if (n >= 0)
                 {
                     sent += (int)n;
@@ -105,6 +106,37 @@ public static unsafe class Sockets
                 int error = Marshal.GetLastPInvokeError();
                 if (error is not (Errno.EINTR or Errno.EAGAIN)) return -error;
             }
+        }
+    }
+
+    /// <summary>
+    /// Receives what is there or comes while a read of this socket waits (<see cref="ServerSockets.Prepare"/>); 0 when the
+    /// peer has closed, -EAGAIN when nothing came.
+    /// </summary>
+    /// <param name="wait">Whether to wait at all.</param>
+    public static int ReceiveSoon(int fd, Span<byte> buffer, bool wait)
+    {
+        fixed (byte* p = buffer)
+        {
+            while (true)
+            {
+                nint n = Libc.recv(fd, p, buffer.Length, wait ? 0 : DontWait);
+                if (n >= 0) return (int)n;
+                int error = Marshal.GetLastPInvokeError();
+                if (error != Errno.EINTR) return -error;
+            }
+        }
+    }
+
+    /// <summary>Sends what can be sent without waiting; returns how many bytes.</summary>
+    public static int SendNow(int fd, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* p = bytes)
+        {
+            nint n;
+            do n = Libc.send(fd, p, bytes.Length, NoSignal | DontWait);
+            while (n < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+            return n < 0 ? Failed : (int)n;
         }
     }
 

@@ -43,7 +43,7 @@ public sealed class SmtpSessionTests : IDisposable
         Conversation conversation = new(new ClientConnection(fd, fd), peer,
             (connection, who) => new SmtpSession(service, connection, who), null);
         Assert.True(conversation.Greet());
-        Thread server = new(() => conversation.Serve(new ConnectionBuffers(), hold: -1));
+        Thread server = new(() => conversation.Serve(new ConnectionBuffers(), Hold.ForEver));
         server.Start();
         NetworkStream stream = client.GetStream();
         foreach (byte[] packet in packets) stream.Write(packet);
