@@ -15,6 +15,7 @@ internal sealed class ServingThreads
     // A thread without work waits so long for more: starting one costs more than most commands' work.
     private const int IdleMilliseconds = 5000;
 
+    private readonly Doorbell doorbell = new(IdleMilliseconds);
     private readonly int most;
     private readonly Action<Client> park, forget;
 
@@ -37,16 +38,18 @@ internal sealed class ServingThreads
     /// <summary>Has a client served as soon as a thread is free.</summary>
     internal void Serve(Client client)
     {
+        bool enough;
         lock (guard)
         {
             ready.Enqueue(client);
-            if (ready.Count <= idle)
-            {
-                Monitor.Pulse(guard);
-                return;
-            }
-            if (threads == most) return;
-            threads++;
+            enough = ready.Count <= idle;
+            if (!enough && threads == most) return;
+            if (!enough) threads++;
+        }
+        if (enough)
+        {
+            doorbell.Ring();
+            return;
         }
         try
         {
@@ -103,20 +106,18 @@ internal sealed class ServingThreads
     {
         lock (guard)
         {
+            if (ready.TryDequeue(out Client? client)) return client;
             idle++;
-            while (true)
+        }
+        while (true)
+        {
+            bool rang = doorbell.Wait();
+            lock (guard)
             {
-                if (ready.TryDequeue(out Client? client))
-                {
-                    idle--;
-                    return client;
-                }
-                if (!Monitor.Wait(guard, IdleMilliseconds) && ready.Count == 0)
-                {
-                    idle--;
-                    threads--;
-                    return null;
-                }
+                if (!ready.TryDequeue(out Client? client) && rang) continue;
+                idle--;
+                if (client == null) threads--;
+                return client;
             }
         }
     }

@@ -63,9 +63,15 @@ public static unsafe class ServerSockets
     {
         int on = 1;
         _ = Libc.setsockopt(fd, TcpLevel, NoDelayOption, &on, sizeof(int));
-        long* time = stackalloc long[2] { 0, ReadMilliseconds * 1000 };
         // Without a limit a read might never end; then it must not wait at all.
-        if (Libc.setsockopt(fd, SocketLevel, ReceiveTimeout, time, 2 * sizeof(long)) != 0) _ = Files.SetNonBlocking(fd, true);
+        if (LimitReads(fd, ReadMilliseconds) < 0) _ = Files.SetNonBlocking(fd, true);
+    }
+
+    /// <summary>Has reads of a socket fail with -EAGAIN when nothing came for so long; 0 or -errno.</summary>
+    public static int LimitReads(int fd, int milliseconds)
+    {
+        long* time = stackalloc long[2] { milliseconds / 1000, milliseconds % 1000 * 1000 };
+        return Libc.setsockopt(fd, SocketLevel, ReceiveTimeout, time, 2 * sizeof(long)) == 0 ? 0 : Failed;
     }
 
     /// <summary>The other end of a connection; false when the descriptor is none of TCP's.</summary>
