@@ -5,20 +5,25 @@ measured. Systems take turns in every round, so that a slow moment of the machin
 """
 import argparse, os, signal, subprocess, sys, time, traceback
 
+import chart
 import fairness
 import idle
+import large
+import latency
 import local
 import oneshot
+import receiving
 import remote
 import report
+import size
 import submission
 import writes
 from sink import Sink
 from systems import COLUMNS, Systems
 
 # In the order of the table.
-MEASURES = {"idle": idle, "submission": submission, "remote": remote, "local": local, "fairness": fairness,
-            "writes": writes, "one-shot": oneshot}
+MEASURES = {"size": size, "idle": idle, "submission": submission, "remote": remote, "local": local, "latency": latency,
+            "reception": receiving, "writes": writes, "one-shot": oneshot, "large": large, "fairness": fairness}
 
 
 class Bench:
@@ -26,7 +31,7 @@ class Bench:
 
     def __init__(self, given):
         self.quick, self.rounds = given.quick, given.rounds or (1 if given.quick else 3)
-        self.loop, self.queues, self.work = given.loop, f"{given.work}/queues", given.work
+        self.bin, self.loop, self.queues, self.work = given.bin, given.loop, f"{given.work}/queues", given.work
         self.sink = Sink(f"{given.work}/root/postfix")
         self.systems = Systems(f"{given.work}/root", self.sink.port, given.systems.split(","))
         self.notes = {}
@@ -59,8 +64,10 @@ class Bench:
 def main():
     options = argparse.ArgumentParser(prog="run")
     options.add_argument("--work", required=True, help=argparse.SUPPRESS)
+    options.add_argument("--bin", required=True, help=argparse.SUPPRESS)
     options.add_argument("--loop", required=True, help=argparse.SUPPRESS)
     options.add_argument("--report", required=True, help=argparse.SUPPRESS)
+    options.add_argument("--chart", required=True, help=argparse.SUPPRESS)
     options.add_argument("--only", metavar="MEASURE[,..]", default=",".join(MEASURES), help=", ".join(MEASURES))
     options.add_argument("--systems", metavar="SYSTEM[,..]", default=",".join(COLUMNS), help=", ".join(COLUMNS))
     options.add_argument("--rounds", type=int, help="3; 1 with --quick")
@@ -89,7 +96,9 @@ def main():
     if wanted == list(MEASURES) and given.systems == options.get_default("systems"):
         with open(given.report, "w") as out:
             out.write(report.text(bench, rows, descriptions, failures))
-        print(f"written to {given.report}")
+        with open(given.chart, "w") as out:
+            out.write(chart.draw(rows))
+        print(f"written to {given.report} and {given.chart}")
     for failure in failures:
         print("failed: " + failure, file=sys.stderr)
     sys.exit(1 if failures else 0)

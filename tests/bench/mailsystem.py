@@ -81,38 +81,31 @@ class InRoot:
         return ("chroot", self.root) + words
 
 
-def hand_over(path, recipient, env, body):
-    """Runs sendmail once with a file as its input; returns (wall seconds, what wait4 says of it)."""
-    arguments = [path, "-i", "-f", "sensor@board.example", recipient]
-    begin = time.monotonic()
-    child = os.posix_spawn(path, arguments, env, file_actions=[
-        (os.POSIX_SPAWN_OPEN, 0, body, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 2, "/tmp/errors", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)])
-    _, status, usage = os.wait4(child, 0)
-    wall = time.monotonic() - begin
-    if status:
-        raise RuntimeError(f"{path} ended with {status}")
-    return wall, usage
-
-
-def submit(path, recipient, env, numbers):
-    """Submits messages one after the other; returns [wall seconds], processor seconds per message, most KiB resident."""
-    walls, cpu, resident = [], 0.0, 0
+def submit(path, recipient, env, numbers, make=message):
+    """Submits messages one after the other; returns the moment of the last one's begin, [wall seconds], processor seconds
+    per message."""
+    walls, cpu, begin = [], 0.0, time.monotonic()
     for number in numbers:
+        arguments = [path, "-i", "-f", "sensor@board.example", recipient(number)]
         body = f"/tmp/message.{os.getpid()}"
         with open(body, "wb") as file:
-            file.write(message(number))
-        wall, usage = hand_over(path, recipient(number), env, body)
-        walls.append(wall)
+            file.write(make(number))
+        begin = time.monotonic()
+        child = os.posix_spawn(path, arguments, env, file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, body, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, "/tmp/errors", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)])
+        _, status, usage = os.wait4(child, 0)
+        walls.append(time.monotonic() - begin)
         cpu += usage.ru_utime + usage.ru_stime
-        resident = max(resident, usage.ru_maxrss)
-    return walls, cpu / len(walls), resident
+        if status:
+            raise RuntimeError(f"{path} ended with {status}")
+    return begin, walls, cpu / max(1, len(walls))
 
 
 class Caller:
     """A process in a system's root directory that hands over messages when it is told to."""
 
-    def __init__(self, system, recipient):
+    def __init__(self, system, recipient, make=message):
         self.system = system
         requests, self.requests = os.pipe()
         self.answers, answers = os.pipe()
@@ -125,8 +118,8 @@ class Caller:
                 system.root.become(NOBODY)
                 while (request := os.read(requests, 64)) not in (b"", b"end"):
                     first, last, step = (int(word) for word in request.split())
-                    submit(system.sendmail, recipient, system.environment, range(first, last, step))
-                    os.write(answers, b".")
+                    begin, walls, _ = submit(system.sendmail, recipient, system.environment, range(first, last, step), make)
+                    os.write(answers, repr(begin).encode())
                 os._exit(0)
             except BaseException as error:
                 print("bench:", repr(error), file=sys.stderr)
@@ -139,8 +132,11 @@ class Caller:
         os.write(self.requests, f"{first} {last} {step}".encode())
 
     def done(self):
-        if not os.read(self.answers, 1):
-            raise RuntimeError(f"{self.system.name} did not take all messages")
+        """Waits until it has; returns the moment at which it began with the last one."""
+        answer = os.read(self.answers, 64)
+        if not answer:
+            raise RuntimeError(f"{self.system.column} did not take all messages")
+        return float(answer)
 
     def end(self):
         # Others that were started later hold the pipe, too: closing it says nothing.

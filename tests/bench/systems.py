@@ -101,7 +101,7 @@ class Postfix(System):
                         smtp_destination_concurrency_limit="20", initial_destination_concurrency="20",
                         default_process_limit="100", smtputf8_enable="no", smtp_tls_security_level="none",
                         disable_dns_lookups="yes", alias_maps="", alias_database="", maillog_file="",
-                        home_mailbox="Maildir/", transport_maps="")
+                        home_mailbox="Maildir/", transport_maps="", message_size_limit="0", mailbox_size_limit="0")
         self.root.run("postconf", "-e", *[f"{key}={value}" for key, value in settings.items()])
         self.root.run("postconf", "-M#", "smtp/inet", check=False)
         self.root.run("sh", "-c", "postconf -F '*/*/chroot=n'")
