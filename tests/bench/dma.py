@@ -8,8 +8,7 @@ class Dma(System):
     """Its queue run starts a process for each message, without a limit, and each opens a connection of its own."""
     name = column = "dma"
     one_shot = ("/usr/sbin/dma", "-q")
-    how = "queued and synced by itself"
-    durability = "the message is synced before it is accepted"
+    durability = "message and envelope are synced"
     runner = None
 
     def configure(self):

@@ -75,8 +75,7 @@ class Exim(System):
     name = column = "exim4"
     one_shot = ("/usr/sbin/exim4", "-q")
     delivers_to_users = True
-    how = "queued and synced by itself"
-    durability = "the message and its envelope are synced before it is accepted, a delivered mail, too"
+    durability = "message and envelope are synced"
     daemon = None
 
     def configure(self):

@@ -30,8 +30,8 @@ def measure(bench):
             sizes = memory(system.processes())
         found[system.column] = (len(system.processes()), *sizes, woken * 60 / look)
         system.stop()
-        bench.say(f"idle, {system.column}: {found[system.column][0]} processes, PSS {sizes[0]} KiB, USS {sizes[1]} KiB, "
-                  f"{found[system.column][3]:.0f} context switches per minute")
+        bench.say(f"idle, {system.column}: {found[system.column][0]} processes, PSS {sizes[0]} KiB, "
+                  f"USS {sizes[1]} KiB, {found[system.column][3]:.0f} context switches per minute")
     for system in bench.systems.get("qmta"):
         system.start()
         time.sleep(settle)
@@ -47,8 +47,8 @@ def measure(bench):
     proportional, unique = values(1), values(2)
     both = {column: value for column, value in proportional.items() if column in ("qmta", "nullmailer", "postfix")}
     return [Row("idle, processes", values(0)),
-            Row("idle, PSS, KiB", proportional, "0", compare(
-                "≤ 2 × nullmailer, < postfix / 2", both, ["nullmailer", "postfix"] if len(both) == 3 else [], small), "idle"),
+            Row("idle, PSS, KiB", proportional, "0", compare("≤ 2 × nullmailer, < postfix / 2", both,
+                ["nullmailer", "postfix"] if len(both) == 3 else [], small), "idle"),
             Row("idle, USS, KiB", unique, "0",
                 compare("≤ nullmailer", unique, ["nullmailer"], lambda ours, theirs: ours <= theirs[0])),
             Row("idle, context switches per minute", values(3)),
@@ -65,10 +65,10 @@ def wake_ups(system, look):
 
 def describe(bench):
     settle, look = seconds(bench)
-    return f"""- Idle: started as root, as a mail server has it; nothing to do. Memory is looked at {settle} s after the start, in all processes
-  of the system. PSS counts a page that several processes have in parts, so it depends on what else runs: each system is
+    return f"""- Idle: started as root, as a mail server has it; nothing to do. Memory is looked at {settle} s after the start, in
+  all processes of the system. PSS counts a page that several processes have in parts, so it depends on what else runs: each system is
   measured alone, beside the same other programs. USS counts what no other process has. Context switches are
-  those of all threads in {look} s: of qmta after it has gone to sleep, of the others before memory is looked at. A mail server
-  has a process for reception, too: postfix, exim4 and OpenSMTPD have it in these figures, listening on loopback or not at
-  all; qmta's is `mini-smtpd`, which is not started here.
+  those of all threads in {look} s: of qmta after it has gone to sleep, of the others before memory is looked at. A mail
+  server has a process for reception, too: exim4 and OpenSMTPD have it in these figures, postfix has none because nothing
+  listens; qmta's is `mini-smtpd`, which is not started here.
 """

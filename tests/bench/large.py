@@ -24,7 +24,8 @@ def measure(bench):
                 bench.say(f"50 MB {title}, {system.column}: " +
                           ", ".join(f"{name} {kib} KiB" for name, kib in sorted(found.items())))
                 if system.column == "qmta":
-                    words.append(f"{title}: " + ", ".join(f"`{name}` {kib * 1.024 / 1000:.1f}" for name, kib in sorted(found.items())))
+                    words.append(f"{title}: " + ", ".join(f"`{name}` {kib * 1.024 / 1000:.1f}"
+                                                          for name, kib in sorted(found.items())))
         rows.append(Row(f"50 MB message {title}, largest process, peak RSS, MB", values, "1"))
     if words:
         bench.note("large", "qmta's programs, MB: " + "; ".join(words) + ".")
@@ -57,5 +58,6 @@ def deliver(bench, system, recipient):
 
 
 def describe(bench):
-    return f"""- 50 MB: the peak RSS of the largest process from `sendmail` to delivery, daemons included (ptrace stops each as it ends). {bench.notes.get("large", "")}
+    return f"""- 50 MB: the peak RSS of the largest process from `sendmail` to delivery, daemons included (ptrace
+  stops each as it ends). {bench.notes.get("large", "")}
 """

@@ -36,10 +36,11 @@ def measure(bench):
             remote.setdefault(system.column, []).extend(to_sink(bench, system, count))
             if system.delivers_to_users:
                 local.setdefault(system.column, []).extend(to_maildir(system, count))
-            bench.say(f"latency, {system.column}, round {number + 1}: {statistics.median(remote[system.column][-count:]):.1f} ms"
-                      + (f", Maildir {statistics.median(local[system.column][-count:]):.1f} ms" if system.column in local else ""))
-    return [Row("latency, to a remote host, ms", {column: statistics.median(found) for column, found in remote.items()}, "1"),
-            Row("latency, into a Maildir, ms", {column: statistics.median(found) for column, found in local.items()}, "1")]
+            bench.say(f"latency, {system.column}, round {number + 1}: " + ", ".join(
+                f"{words} {statistics.median(found[system.column][-count:]):.1f} ms"
+                for words, found in (("remote", remote), ("Maildir", local)) if system.column in found))
+    return [Row(f"latency, {words}, ms", {column: statistics.median(times) for column, times in found.items()}, "1")
+            for words, found in (("to a remote host", remote), ("into a Maildir", local))]
 
 
 def to_sink(bench, system, count):
@@ -79,6 +80,6 @@ def one_by_one(system, recipient, count, arrival):
 
 def describe(bench):
     return f"""- Latency: from the start of `sendmail` until `smtp-sink` has the message, or it is in `Maildir/new`; one message at a time,
-  a tenth of a second after the one before is gone from the queue, {10 if bench.quick else 20} in each round. The daemon runs; the first message, for which
-  programs have to be started, does not count. OpenSMTPD and nullmailer look at their queues when they are told or a second later.
+  a tenth of a second after the one before is gone from the queue, {10 if bench.quick else 20} in each round. The daemon
+  runs; the first message, for which programs have to be started, does not count. OpenSMTPD and nullmailer look at their queues when they are told or a second later.
 """

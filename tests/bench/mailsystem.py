@@ -211,12 +211,12 @@ class System:
             empty(f"{self.root.root}{HOMES}/{user}/Maildir/new")
 
 
-def wait(condition, seconds, what):
+def wait(condition, seconds, what, pause=0.02):
     limit = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > limit:
             raise RuntimeError("waited in vain for " + what)
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def end(process):

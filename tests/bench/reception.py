@@ -284,52 +284,16 @@ def table(figures, servers):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def report(given, text, before):
-    """The whole page."""
-    with open("/etc/debian_version") as file:
-        debian = file.read().strip()
-    return f"""# Reception, side by side
-
-Written by `tests/bench/run-reception --write` on {time.strftime("%Y-%m-%d")}: Linux {os.uname().release}, Debian
-{debian}, all but qmta from Debian's packages, {os.cpu_count()} processors.
-The machine's load average before the run was {before:.1f}.
-
-{text}
-
-How it is measured:
-
-- Messages of 1 KiB from `smtp-source`, {given.messages} for each figure, in {CONNECTIONS} connections at a time: a new
-  connection for each, or {PER_CONNECTION} in each (then from {CONNECTIONS} processes with `-s 1 -m {PER_CONNECTION} -d`).
-  Medians of {given.rounds} rounds, the systems by turns.
-- Nobody empties the queues. qmta: `mini-smtpd --listen`, without `qmta-send`. postfix: every message goes to the hold
-  queue as it comes in, so that its queue manager has no part in it. exim: `queue_only`, a split spool, no message logs.
-  OpenSMTPD: relaying paused. No syslog daemon runs.
-- All queues are on one ext4 image, journalled, mounted through a loop device with direct I/O. A message is answered
-  with 250 when it is on stable storage: qmta syncs its files and their directories, postfix and exim sync
-  their queue files. OpenSMTPD syncs nothing: a power cut loses what it has accepted. It is here for comparison.
-- Processor time is that of all processes of the system, as its control group ({CpuGroup.kind or "none could be made"})
-  says; the clients are outside.
-- With one message in each connection two systems are asleep most of the time. exim answers QUIT 200 ms late, in the hope
-  that the client goes first, and `smtp-source` waits for the answer. OpenSMTPD lets five connections wait to be
-  accepted, and of ten that come at once some try again a second later.
-- Idle connections have said EHLO. For postfix and exim each is a process. USS is memory that would be free if
-  they were not there.
-"""
-
-
 def main():
     parser = argparse.ArgumentParser(prog="run-reception")
     parser.add_argument("--work", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--docs", help=argparse.SUPPRESS)
     parser.add_argument("--systems", default=",".join(KINDS), metavar="SYSTEM[,..]")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--messages", type=int, default=2000, help=f"a multiple of {CONNECTIONS * PER_CONNECTION}")
     parser.add_argument("--json", help="a file for the figures, too")
-    parser.add_argument("--write", action="store_true", help="write docs/bench-reception.md")
     given = parser.parse_args()
     if given.messages % (CONNECTIONS * PER_CONNECTION):
         parser.error(f"--messages must be a multiple of {CONNECTIONS * PER_CONNECTION}")
-    before = os.getloadavg()[0]
     servers = [KINDS[name](given) for name in given.systems.split(",")]
     figures = {measure: {system: statistics.median(values) for system, values in systems.items()}
                for measure, systems in measure(given, servers).items()}
@@ -338,9 +302,6 @@ def main():
     if given.json:
         with open(given.json, "w") as out:
             json.dump(figures, out, indent=1)
-    if given.write:
-        with open(given.docs, "w") as out:
-            out.write(report(given, text, before))
 
 
 if __name__ == "__main__":

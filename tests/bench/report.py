@@ -1,5 +1,5 @@
 """The table of all figures, and docs/bench.md around it."""
-import os, re, time
+import os, re, textwrap, time
 from dataclasses import dataclass, field
 
 from systems import COLUMNS
@@ -52,21 +52,32 @@ def machine():
         processor = (re.search(r"^model name\s*:\s*(.*)$", file.read(), re.M) or ["", "unknown processor"])[1]
     with open("/etc/debian_version") as file:
         debian = file.read().strip()
-    return f"{os.cpu_count()} × {processor}, Linux {os.uname().release},\nDebian {debian}; all but qmta from Debian's packages."
+    return f"{os.cpu_count()} × {processor}, Linux {os.uname().release}, Debian {debian}; all but qmta from Debian's packages."
 
 
 def text(bench, rows, descriptions, failures):
     missed = "".join(f"\nNot in the table, because it failed: {failure}.\n" for failure in failures)
+    kept = "; ".join(f"{kind.column}: {kind.durability}" for kind in bench.systems.kinds())
+    first = [f"""All queues and mailboxes are on one ext4 image, journalled, mounted through a loop device with direct I/O. The
+        systems take turns in every round; figures are medians of {bench.rounds} rounds unless it says otherwise. "–": the
+        system cannot do it, or the figure would say nothing. qmta is started as root with role users and a setuid `qmail-queue`,
+        as a mail server has it, and so are the others.""",
+             "No syslog daemon runs, so logging costs the peers nothing; a log file of their own they do not have.",
+             f"What has happened when a message is accepted. {kept}."]
     return f"""# Side by side
 
-Written by `make bench` on {time.strftime("%Y-%m-%d")} in {bench.minutes():.0f} minutes, {bench.rounds} rounds: {machine()}
-The machine's load average before was {bench.load:.1f}.
+{wrap(f"Written by `make bench` on {time.strftime('%Y-%m-%d')} in {bench.minutes():.0f} minutes, {bench.rounds} rounds: {machine()} "
+      f"The machine's load average before was {bench.load:.1f}.")}
 
 {table(rows)}
 {missed}
 How it is measured:
 
-- All queues and mailboxes are on one ext4 image, journalled, mounted through a loop device with direct I/O. The systems take turns in
-  every round; figures are medians of the rounds. "–": the system cannot do it, or it says nothing there.
-- No syslog daemon runs, so logging costs the peers nothing.
-{"".join(descriptions)}"""
+{"".join(wrap(part, "- ") for part in first + descriptions)}"""
+
+
+def wrap(words, bullet=""):
+    """A paragraph in lines of at most 120 characters; what is between backticks is not broken."""
+    words = re.sub(r"`[^`]*`", lambda code: code[0].replace(" ", "\0"), re.sub(r"\s+", " ", words.removeprefix("- ")).strip())
+    return textwrap.fill(words, 120, initial_indent=bullet, subsequent_indent=" " * len(bullet),
+                         break_long_words=False, break_on_hyphens=False).replace("\0", " ") + "\n"

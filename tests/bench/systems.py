@@ -10,7 +10,7 @@ from processes import tree
 class Qmta(System):
     """All of it under one ordinary user."""
     name = column = "qmta"
-    durability = "the message, its envelope and their directory entries are synced before it is accepted"
+    durability = "message, envelope and their directory entries are on stable storage"
     programs = "/opt/qmta"
     home = "/var/qmta"
     uid = NOBODY
@@ -93,7 +93,7 @@ class QmtaRunning(QmtaAsRoot):
 class Postfix(System):
     name = column = "postfix"
     delivers_to_users = True
-    durability = "the queue file is synced before it is accepted, a delivered mail before it leaves the queue"
+    durability = "the queue file is synced"
 
     def configure(self):
         settings = dict(myhostname="board.example", mydestination="board.example", inet_interfaces="loopback-only",
@@ -156,7 +156,7 @@ class OpenSmtpd(System):
     name = "opensmtpd"
     column = "OpenSMTPD"
     delivers_to_users = True
-    durability = "its daemon takes the message; the table says what it syncs"
+    durability = "nothing is synced, a power cut loses what was accepted; a mail is synced on its way into a Maildir"
 
     def configure(self):
         with open(self.root.root + "/etc/smtpd.conf", "w") as out:
@@ -208,7 +208,7 @@ class OpenSmtpd(System):
 
 class Nullmailer(System):
     name = column = "nullmailer"
-    durability = "the message is synced before it is accepted"
+    durability = "the message file is synced"
 
     def configure(self):
         etc = self.root.root + "/etc/nullmailer"
@@ -241,7 +241,7 @@ class Nullmailer(System):
 
 class Msmtp(System):
     name = column = "msmtp"
-    durability = "it has no queue: done when the server has the message"
+    durability = "there is no queue, the server has the message"
     sendmail = "/usr/bin/msmtp"
 
     def configure(self):
@@ -262,6 +262,10 @@ class Systems:
 
     def __init__(self, roots, port, columns):
         self.roots, self.port, self.columns, self.made = roots, port, columns, {}
+
+    def kinds(self):
+        """One of each column that is wanted."""
+        return {kind.column: kind for kind in KINDS.values() if kind.column in self.columns}.values()
 
     def get(self, *names):
         """Those of these systems that are there and wanted."""

@@ -190,7 +190,8 @@ def extra_words(others):
     parts = []
     for column, found in others.items():
         calls = dict(found)["one"] if "one" in dict(found) else found[0][1]
-        parts.append(column + " " + " + ".join(f"{number:.1f} {name}" for name, number in calls.items() if number))
+        parts.append(column + " " + (
+            " + ".join(f"{number:.1f} `{name}`" for name, number in calls.items() if number) or "none"))
     return "One at a time that is: " + "; ".join(parts) + "."
 
 
