@@ -79,9 +79,8 @@ soak: artifacts/.built artifacts/.sink ## the long versions, hours: packages and
 	tests/crash/soak --bin $(BIN) --minutes 10
 	tests/fuzz/run --seconds 45 --seed $(or $(SEED),$(shell date +%s))
 
-bench: artifacts/.built ## side by side with other mail systems (root, Debian); writes docs/bench.md and docs/bench-reception.md
-	tests/bench/run --bin $(BIN)
-	tests/bench/run-reception --bin $(BIN) --write
+bench: $(if $(filter artifacts/bin,$(BIN)),artifacts/.built) ## side by side with other mail systems (root, Debian, 25 minutes); writes docs/bench.md and docs/bench.svg; ONLY=MEASURE[,..] prints some
+	tests/bench/run --bin $(BIN) $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 rpi: ## cross-compile to artifacts/RID: RID=linux-arm64 (default) or linux-arm; rpi/README.md says what it needs
 	scripts/build $(RID)

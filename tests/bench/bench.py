@@ -1,7 +1,8 @@
 """Measures mail systems side by side and writes one table of all figures (called by tests/bench/run).
 
-Each measure is a module with measure(bench), which returns rows of the table, and describe(bench), which says how it was
-measured. Systems take turns in every round, so that a slow moment of the machine hits all of them; medians are reported.
+Each measure is a module with measure(bench), which returns rows of the table, and describe(bench), which says how it
+was measured. Systems take turns in every round, so that a slow moment of the machine hits all of them; medians are
+reported.
 """
 import argparse, os, signal, subprocess, sys, time, traceback
 

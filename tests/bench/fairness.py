@@ -48,9 +48,9 @@ def measure(bench):
 
 
 def describe(bench):
-    return f"""- Distant destinations: {per_domain(bench)} messages for each domain, each with a server of its own whose replies come
-  a
-  round trip of {ROUND_TRIP * 1000:.0f} ms after the request, and whose greeting comes after two. A dead one accepts
-  connections and says nothing; its messages are in the queue among the others, and nobody's patience ends before the round does. Up to 20
-  deliveries in all; postfix with its default of five to a destination at first, and in one round only.
+    return f"""- Distant destinations: {per_domain(bench)} messages for each domain, each with a server of its own
+  whose replies come a round trip of {ROUND_TRIP * 1000:.0f} ms after the request, and whose greeting comes after two.
+  A dead one accepts connections and says nothing; its messages are in the queue among the others, and nobody's
+  patience ends before the round does. Up to 20 deliveries in all; postfix with its default of five to a destination
+  at first, and in one round only.
 """

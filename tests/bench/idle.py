@@ -65,10 +65,10 @@ def wake_ups(system, look):
 
 def describe(bench):
     settle, look = seconds(bench)
-    return f"""- Idle: started as root, as a mail server has it; nothing to do. Memory is looked at {settle} s after the start, in
-  all processes of the system. PSS counts a page that several processes have in parts, so it depends on what else runs: each system is
-  measured alone, beside the same other programs. USS counts what no other process has. Context switches are
-  those of all threads in {look} s: of qmta after it has gone to sleep, of the others before memory is looked at. A mail
-  server has a process for reception, too: exim4 and OpenSMTPD have it in these figures, postfix has none because nothing
-  listens; qmta's is `mini-smtpd`, which is not started here.
+    return f"""- Idle: started as root, as a mail server has it; nothing to do. Memory is looked at {settle} s after
+  the start, in all processes of the system. PSS counts a page that several processes have in parts, so it depends on
+  what else runs: each system is measured alone, beside the same other programs. USS counts what no other process has.
+  Context switches are those of all threads in {look} s: of qmta after it has gone to sleep, of the others before
+  memory is looked at. A mail server has a process for reception, too: exim4 and OpenSMTPD have it in these figures,
+  postfix has none because nothing listens; qmta's is `mini-smtpd`, which is not started here.
 """

@@ -16,7 +16,7 @@ def measure(bench):
 
 
 def describe(bench):
-    return f"""- Drain local: the same {drains.count(bench)} messages into the Maildir of one user, and of ten. Deliveries run under the
-  users' uids in all systems. Up to 20 at a time: qmta with `concurrencylocal` 20, the others with their defaults (postfix has
-  two for each user).
+    return f"""- Drain local: the same {drains.count(bench)} messages into the Maildir of one user, and of ten.
+  Deliveries run under the users' uids in all systems. Up to 20 at a time: qmta with `concurrencylocal` 20, the others
+  with their defaults (postfix has two for each user).
 """

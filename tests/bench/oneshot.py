@@ -1,4 +1,4 @@
-"""One-shot: a run over the queue as cron starts it, when there is nothing in it, and when there is one local message."""
+"""One-shot: a run over the queue as cron starts it, with nothing in it, and with one local message."""
 import os, statistics, time
 
 from mailsystem import Caller, to_one_user, wait
@@ -18,8 +18,9 @@ def measure(bench):
             if system.delivers_to_users:
                 one.setdefault(system.column, []).extend(deliver(system, times))
             bench.say(f"one-shot, {system.column}, round {number + 1}: empty {statistics.median(walls) * 1000:.1f} ms, "
-                      f"{resident[system.column][-1]} KiB"
-                      + (f", one message {statistics.median(one[system.column][-times:]) * 1000:.1f} ms" if system.column in one else ""))
+                      f"{resident[system.column][-1]} KiB" + "".join(
+                          f", one message {statistics.median(one[column][-times:]) * 1000:.1f} ms"
+                          for column in (system.column,) if column in one))
 
     def row(title, figures, digits, limit, unit, factor=1.0):
         values = {column: statistics.median(found) * factor for column, found in figures.items()}
@@ -79,6 +80,7 @@ def deliver(system, times):
 
 
 def describe(bench):
-    return """- One-shot: `qmta-send` as root with role users, `exim -q`, `dma -q`, from start to end, daemons stopped: with an empty
-  queue, and with one message for a local user, whose Maildir has it then. RSS is the peak of the largest process.
+    return """- One-shot: `qmta-send` as root with role users, `exim -q`, `dma -q`, from start to end, daemons
+  stopped: with an empty queue, and with one message for a local user, whose Maildir has it then. RSS is the peak of
+  the largest process.
 """

@@ -35,7 +35,7 @@ def below(words, values, others=COLUMNS[1:]):
 
 
 def cells(row, columns):
-    values = [f"{row.values[column]:,.{row.digits}f}" if row.values.get(column) is not None else "–" for column in columns]
+    values = [f"{row.values[column]:,.{row.digits}f}" if column in row.values else "–" for column in columns]
     met = "" if row.bar is None else "?" if row.bar.met is None else "yes" if row.bar.met else "no"
     return [row.title, *values, row.bar.words if row.bar else "", met]
 
@@ -52,22 +52,23 @@ def machine():
         processor = (re.search(r"^model name\s*:\s*(.*)$", file.read(), re.M) or ["", "unknown processor"])[1]
     with open("/etc/debian_version") as file:
         debian = file.read().strip()
-    return f"{os.cpu_count()} × {processor}, Linux {os.uname().release}, Debian {debian}; all but qmta from Debian's packages."
+    return (f"{os.cpu_count()} × {processor}, Linux {os.uname().release}, Debian {debian}; "
+            "all but qmta from Debian's packages.")
 
 
 def text(bench, rows, descriptions, failures):
     missed = "".join(f"\nNot in the table, because it failed: {failure}.\n" for failure in failures)
     kept = "; ".join(f"{kind.column}: {kind.durability}" for kind in bench.systems.kinds())
-    first = [f"""All queues and mailboxes are on one ext4 image, journalled, mounted through a loop device with direct I/O. The
-        systems take turns in every round; figures are medians of {bench.rounds} rounds unless it says otherwise. "–": the
-        system cannot do it, or the figure would say nothing. qmta is started as root with role users and a setuid `qmail-queue`,
-        as a mail server has it, and so are the others.""",
+    first = [f"""All queues and mailboxes are on one ext4 image, journalled, mounted through a loop device with direct I/O.
+        The systems take turns in every round; figures are medians of {bench.rounds} rounds unless it says otherwise. "–":
+        the system cannot do it, or the figure would say nothing. qmta is started as root with role users and a setuid
+        `qmail-queue`, as a mail server has it, and so are the others.""",
              "No syslog daemon runs, so logging costs the peers nothing; a log file of their own they do not have.",
              f"What has happened when a message is accepted. {kept}."]
     return f"""# Side by side
 
-{wrap(f"Written by `make bench` on {time.strftime('%Y-%m-%d')} in {bench.minutes():.0f} minutes, {bench.rounds} rounds: {machine()} "
-      f"The machine's load average before was {bench.load:.1f}.")}
+{wrap(f"Written by `make bench` on {time.strftime('%Y-%m-%d')} in {bench.minutes():.0f} minutes, {bench.rounds} rounds: "
+      f"{machine()} The machine's load average before was {bench.load:.1f}.")}
 
 {table(rows)}
 {missed}
@@ -78,6 +79,7 @@ How it is measured:
 
 def wrap(words, bullet=""):
     """A paragraph in lines of at most 120 characters; what is between backticks is not broken."""
-    words = re.sub(r"`[^`]*`", lambda code: code[0].replace(" ", "\0"), re.sub(r"\s+", " ", words.removeprefix("- ")).strip())
+    words = re.sub(r"\s+", " ", words.removeprefix("- ")).strip()
+    words = re.sub(r"`[^`]*`", lambda code: code[0].replace(" ", "\0"), words)
     return textwrap.fill(words, 120, initial_indent=bullet, subsequent_indent=" " * len(bullet),
                          break_long_words=False, break_on_hyphens=False).replace("\0", " ") + "\n"

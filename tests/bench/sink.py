@@ -38,7 +38,8 @@ class Sink:
                 if not part:
                     break
                 self.text = (self.text + part)[-4096:]
-        raise RuntimeError(f"the sink did not receive {count} messages in {seconds} s; its last words: {self.text[-200:]}")
+        raise RuntimeError(f"the sink did not receive {count} messages in {seconds} s; its last words: "
+                           f"{self.text[-200:]}")
 
     def stop(self):
         end(self.process)

@@ -11,7 +11,8 @@ QUEUEING = ["postfix", "exim4", "OpenSMTPD", "nullmailer", "dma"]
 
 def measure(bench):
     count = 100 if bench.quick else 500
-    systems = bench.systems.get("qmta-root", "qmta-running", "postfix", "exim4", "opensmtpd", "nullmailer", "dma", "msmtp")
+    systems = bench.systems.get("qmta-root", "qmta-running", "postfix", "exim4", "opensmtpd", "nullmailer", "dma",
+                                "msmtp")
     walls = {system: [] for system in systems}
     cpus = {system: [] for system in systems}
     block = count // 5
@@ -41,7 +42,8 @@ def measure(bench):
     for unit, figures, chart in (("wall, ms", walls, ""), ("processor, ms", cpus, "submission")):
         milliseconds = {system: statistics.median(figures[system]) * 1000 for system in systems}
         values, stopped = split(milliseconds)
-        rows.append(Row(f"submission, {unit}", values, "2", below("below every queueing peer", values, QUEUEING), chart))
+        rows.append(Row(f"submission, {unit}", values, "2",
+                        below("below every queueing peer", values, QUEUEING), chart))
         rows.append(Row(f"the same while qmta's daemon is stopped, {unit}", stopped, "2",
                         below("below every queueing peer", values | stopped, QUEUEING)))
     values, stopped = split({system: kib * 1.024 / 1000 for system, kib in resident.items()})
@@ -70,9 +72,10 @@ def peak(system, count):
 
 
 def describe(bench):
-    return f"""- Submission: {100 if bench.quick else 500} messages of 1 KB one after the other through each system's `sendmail` by an ordinary user,
-  in five interleaved blocks. Processor time is that of `sendmail` and the programs it waits for, and of the system's
-  daemon where one runs: OpenSMTPD needs one; qmta has one, too, which takes the message and prepares its delivery. The
-  others' daemons are stopped. Nothing is delivered meanwhile. msmtp has no queue: it hands the message to `smtp-sink`.
-  RSS is the peak of the largest process among `sendmail` and what it starts.
+    return f"""- Submission: {100 if bench.quick else 500} messages of 1 KB one after the other through each system's
+  `sendmail` by an ordinary user, in five interleaved blocks. Processor time is that of `sendmail` and the programs it
+  waits for, and of the system's daemon where one runs: OpenSMTPD needs one; qmta has one, too, which takes the
+  message and prepares its delivery. The others' daemons are stopped. Nothing is delivered meanwhile. msmtp has no
+  queue: it hands the message to `smtp-sink`. RSS is the peak of the largest process among `sendmail` and what it
+  starts.
 """

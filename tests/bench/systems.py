@@ -145,7 +145,8 @@ class Postfix(System):
         self.root.run("postsuper", "-d", "ALL", stdout=self.log, stderr=self.log)
 
     def left(self):
-        return sum(files(f"{self.root.root}/var/spool/postfix/{sub}") for sub in ("maildrop", "incoming", "active", "deferred"))
+        return sum(files(f"{self.root.root}/var/spool/postfix/{sub}")
+                   for sub in ("maildrop", "incoming", "active", "deferred"))
 
     def processes(self):
         with open(self.root.root + "/var/spool/postfix/pid/master.pid") as file:
@@ -250,7 +251,8 @@ class Msmtp(System):
 
 
 KINDS = {"qmta": Qmta, "qmta-root": QmtaAsRoot, "qmta-running": QmtaRunning, "qmta-distant": QmtaDistant,
-         "postfix": Postfix, "exim4": Exim, "opensmtpd": OpenSmtpd, "nullmailer": Nullmailer, "dma": Dma, "msmtp": Msmtp}
+         "postfix": Postfix, "exim4": Exim, "opensmtpd": OpenSmtpd, "nullmailer": Nullmailer, "dma": Dma,
+         "msmtp": Msmtp}
 # Those that promise with "accepted" that a message is on stable storage.
 SYNCING = ["qmta", "postfix", "exim4", "nullmailer", "dma"]
 # The columns of the table, in their order.
