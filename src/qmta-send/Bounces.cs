@@ -39,7 +39,8 @@ internal sealed class Bounces
             // Half a paragraph would stand before the whole one that follows when the disk has room again.
             if (error < 0) _ = Files.Truncate(fd, before.Size);
             if (error >= 0) error = Files.Sync(fd);
-            if (error >= 0) error = Files.SyncDirectory(QueueLayout.DirectoryOf(path));
+            // The mark of the recipient overwrites a byte, which no journal keeps in order: the name must be there before it.
+            if (error >= 0 && !OrderedFilesystem.Carries(fd)) error = Files.SyncDirectory(QueueLayout.DirectoryOf(path));
             _ = Files.Close(fd);
         }
         if (error < 0) Log.Line($"warning: unable to write {path}: {Errno.Text(error)}; will try again later");

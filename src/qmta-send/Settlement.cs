@@ -1,7 +1,8 @@
 // Writing a message's state down: from todo (S4) to info, local and remote (S5), as qmail preprocesses it.
 //
-// The files must be on stable storage before todo/N goes. Several messages are settled together: starting all their
-// writes before waiting for the first lets them share the journal's commits.
+// The files must be on stable storage before the removal of todo/N is. Where one journal keeps the order of all changes
+// (OrderedFilesystem), their contents are written out before the removal, and nothing more is needed. Elsewhere they are
+// synced, several messages' together: starting all writes before waiting for the first lets them share what that costs.
 using System;
 using System.Collections.Generic;
 using Qmta.Posix;
@@ -96,8 +97,8 @@ internal sealed class Settlement
     }
 
     /// <summary>
-    /// Makes all these messages' files durable and takes them out of todo. Those for which that fails are abandoned and
-    /// returned: they stay in todo.
+    /// Takes all these messages out of todo when their files are durable, or will be before the removal is. Those for which
+    /// that fails are abandoned and returned: they stay in todo.
     /// </summary>
     internal static List<Settlement> Commit(List<Settlement> all, Cleaner cleaner)
     {
@@ -145,15 +146,17 @@ internal sealed class Settlement
 
     private void Sync(List<Settlement> failed, HashSet<string> directories)
     {
+        bool ordered = fds.TrueForAll(OrderedFilesystem.Carries);
         foreach (int fd in fds)
         {
-            int synced = Files.Sync(fd);
+            int synced = ordered ? Files.WriteOut(fd) : Files.Sync(fd);
             if (synced >= 0) continue;
             Log.Line($"warning: unable to sync message {Id}: {Errno.Text(synced)}; will try again later");
             failed.Add(this);
             return;
         }
         Close();
+        if (ordered) return;
         foreach (string path in paths) directories.Add(QueueLayout.DirectoryOf(path));
     }
 
