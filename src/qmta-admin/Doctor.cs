@@ -190,7 +190,7 @@ internal sealed class Doctor
                 }
         if (Files.Status(queue.Trigger, out FileStatus trigger) < 0 || !trigger.IsFifo)
             Bad(topic, queue.Trigger + " is no FIFO: new mail is noticed late.", fix);
-        else if ((trigger.Mode & 0x92) != 0x92) Bad(topic, "Not everybody can write to " + queue.Trigger + ": new mail is noticed late.", fix);
+        else if ((trigger.Mode & 0x90 /* 0220 */) != 0x90) Bad(topic, "Its owner or its group cannot write to " + queue.Trigger + ": new mail is noticed late.", fix);
         if (findings.Exists(one => one.Topic == topic)) return;
         Good(topic, queue.Directory + " is in order" + (QueueKeeper.IsOwned(queue) ? ", and qmta-send works on it." : "."));
         if (QueueKeeper.IsOwned(queue)) return;

@@ -55,8 +55,8 @@ internal sealed class QueueFix
             if (!repairs.May("create the queue " + queue.Directory)) return repairs.TestOnly ? 0 : 111;
             CreateParents(queue.Directory);
         }
-        Directory(queue.Directory, owners.Passage);
-        Directory(queue.Directory + "/lock", owners.Passage);
+        Directory(queue.Directory, owners.Entrance);
+        Directory(queue.Directory + "/lock", owners.Entrance);
         // A test does not even make the lock file; then nobody can have it.
         if (repairs.TestOnly && Files.Status(queue.SendMutex, out _) == -Errno.ENOENT) _ = repairs.May("create " + queue.SendMutex);
         using Mutex mutex = new(queue, create: !repairs.TestOnly);
@@ -66,7 +66,7 @@ internal sealed class QueueFix
             return 111;
         }
         if (Files.Status(queue.SendMutex, out _) == 0) Own(queue.SendMutex, owners.Queue, 0x180 /* 0600 */);
-        File(queue.TcpTo, owners.Remote, 0x1A4 /* 0644 */, 1024);
+        File(queue.TcpTo, owners.Remote, 0x1A0 /* 0640 */, 1024);
         Fifo(queue.Trigger);
         Directory(queue.Pid, owners.Staging);
         Directory(queue.Directory + "/lock/requests", QueueOwners.Private);
@@ -141,6 +141,9 @@ internal sealed class QueueFix
         Own(path, owner, mode);
     }
 
+    // qmail's is 0622 in a directory that others cannot enter.
+    private const int TriggerMode = 0x190 /* 0620 */;
+
     private void Fifo(string path)
     {
         repairs.Looked();
@@ -149,9 +152,9 @@ internal sealed class QueueFix
         // Something else under the trigger's name would keep every message waiting for the next full scan.
         if (Files.Status(path, out FileStatus status, followLinks: false) == 0 && !status.IsFifo)
             PosixException.Check(Files.Unlink(path), "unable to remove " + path);
-        int made = Files.MakeFifo(path, 0x192 /* 0622 */);
+        int made = Files.MakeFifo(path, TriggerMode);
         if (made < 0 && made != -Errno.EEXIST) PosixException.Check(made, "unable to create " + path);
-        Own(path, owners.Queue, 0x192);
+        Own(path, owners.Queue, TriggerMode);
     }
 
     private void Own(string path, uint owner, int mode) => Owned.Set(path, owner, owners.Group, mode, repairs);

@@ -10,8 +10,13 @@ namespace Qmta.Admin;
 internal sealed record QueueOwners(uint Queue, uint Remote, uint Group, bool Shared)
 {
     /// <summary>
-    /// Mode of the queue itself and of what the remote helper passes through. The set-group-id bit gives new files
-    /// the group, whatever the group of who creates them.
+    /// Mode of the queue itself and of lock: everybody passes on to the socket lock/submit, and sees nothing else.
+    /// </summary>
+    internal int Entrance => Shared ? 0x5E9 /* 02751 */ : Private;
+
+    /// <summary>
+    /// Mode of what the remote helper passes through. The set-group-id bit gives new files the group, whatever the group
+    /// of who creates them.
     /// </summary>
     internal int Passage => Shared ? 0x5E8 /* 02750 */ : Private;
 

@@ -39,9 +39,9 @@ public sealed class QueueFixTests : IDisposable
         foreach (string name in new[] { "", "/lock", "/pid", "/intd", "/todo", "/bounce", "/todo/2", "/intd/0", "/mess", "/mess/0", "/mess/2", "/info/1", "/local/2", "/remote/0" })
             Assert.Equal("700/", Mode(layout.Directory + name));
         Assert.False(Directory.Exists(layout.Directory + "/mess/3"));
-        Assert.Equal("622|", Mode(layout.Trigger));
+        Assert.Equal("620|", Mode(layout.Trigger));
         Assert.Equal("600", Mode(layout.SendMutex));
-        Assert.Equal("644", Mode(layout.TcpTo));
+        Assert.Equal("640", Mode(layout.TcpTo));
         Assert.Equal(1024, new FileInfo(layout.TcpTo).Length);
     }
 
@@ -57,7 +57,7 @@ public sealed class QueueFixTests : IDisposable
         Files.ChangeMode(queue.At("mess"), 0x1FF);
         Directory.Delete(queue.At("bounce"));
         Assert.Equal(0, Fix(queue.Layout));
-        Assert.Equal("622|", Mode(queue.Layout.Trigger));
+        Assert.Equal("620|", Mode(queue.Layout.Trigger));
         Assert.Equal("640", Mode(queue.Layout.Mess(id)));
         Assert.Equal("700/", Mode(queue.At("mess")));
         Assert.Equal("700/", Mode(queue.At("bounce")));
