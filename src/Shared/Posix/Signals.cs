@@ -50,8 +50,8 @@ public static unsafe class Signals
     }
 
     /// <summary>
-    /// Makes sure that the signals are blocked in every thread, the runtime's own included: unless they are, starts this
-    /// program over with them blocked. Where that is not possible, they are blocked in the calling thread only, and one
+    /// Makes sure that the signals are blocked in every thread, the runtime's own included: those that start from now on
+    /// inherit it; when there are some already, this program is started over. Where that is not possible, they are blocked in the calling thread only, and one
     /// that arrives may end the process.
     /// </summary>
     /// <param name="program">The name of this program.</param>
@@ -66,6 +66,7 @@ public static unsafe class Signals
         if (again) Variables.Set(StartedOver, null);
         if (AreBlocked(signals)) return true;
         Block(signals);
+        if (IsOnlyThread) return true;
         // A shell script in this program's place may let signals through again, as bash does with SIGCHLD.
         if (again) return false;
         Variables.Set(StartedOver, "1");
@@ -73,6 +74,9 @@ public static unsafe class Signals
         Variables.Set(StartedOver, null);
         return false;
     }
+
+    // A directory's links are itself, its entry, and one for each directory in it: one for each thread.
+    private static bool IsOnlyThread => Files.Status("/proc/self/task", out FileStatus threads) == 0 && threads.Links == 3;
 
     /// <summary>A non-blocking descriptor from which blocked signals can be read (signalfd(2)); -errno on failure.</summary>
     public static int Descriptor(params ReadOnlySpan<int> signals)
