@@ -98,14 +98,15 @@ internal sealed class ClientConnection : IDisposable
     }
 
     /// <summary>What was received and not consumed; waits when that is nothing.</summary>
+    /// <param name="until">When a wait ends at the latest, on the clock of <see cref="Clocks.BoottimeMilliseconds"/>.</param>
     /// <exception cref="ClientGoneException">The client is gone, or nothing came in time.</exception>
-    internal ReadOnlySpan<byte> Fill()
+    internal ReadOnlySpan<byte> Fill(long until = long.MaxValue)
     {
         if (start == end)
         {
             if (!HasBuffered) Flush();
             start = end = 0;
-            end = Received(buffers!.Input, Sockets.In(Patience));
+            end = Received(buffers!.Input, Math.Min(Sockets.In(Patience), until));
         }
         return buffers!.Input.AsSpan(start, end - start);
     }

@@ -56,13 +56,16 @@ internal sealed class MessageReception
     internal void ReceiveAll(ClientConnection connection)
     {
         byte[] converted = connection.Spare;
+        MessagePace pace = new(Clocks.BoottimeMilliseconds, connection.Patience);
         try
         {
             while (!unstuffing.Ended && !unstuffing.Refused)
             {
-                ReadOnlySpan<byte> piece = connection.Fill();
+                ReadOnlySpan<byte> piece = connection.Fill(pace.Until);
                 int n = unstuffing.Convert(piece, converted, out int consumed);
                 connection.Consume(consumed);
+                pace.Came(consumed);
+                if (Clocks.BoottimeMilliseconds > pace.Until) throw new ClientGoneException("too slow", timedOut: true);
                 Put(converted.AsSpan(0, n));
             }
         }

@@ -16,6 +16,9 @@ internal sealed class SmtpSession : ISession
     // A client that understands nothing is none of SMTP's.
     private const int MostErrors = 20;
 
+    // Who brings no mail for so many times the silence that is allowed keeps a place from others, whatever it says.
+    private const int MostPatience = 3;
+
     private readonly SmtpService service;
     private readonly ClientConnection connection;
     private readonly Peer peer;
@@ -28,6 +31,9 @@ internal sealed class SmtpSession : ISession
     private Transaction? transaction;
     private ServerAuthentication? login;
     private int errors;
+
+    // When the client came, or last brought a message.
+    private long useful = Clocks.BoottimeMilliseconds;
 
     internal SmtpSession(SmtpService service, ClientConnection connection, Peer peer)
     {
@@ -90,7 +96,12 @@ internal sealed class SmtpSession : ISession
                 Reply("553 sorry, the given command is too long! (#5.5.2)");
                 return false;
             }
-            Obey(settings, line, bare);
+            if (Clocks.BoottimeMilliseconds - useful <= (long)MostPatience * connection.Patience) Obey(settings, line, bare);
+            else
+            {
+                Reply("421 " + host + " no mail for too long (#4.4.2)");
+                over = true;
+            }
         }
         while (!over && connection.HasBuffered);
         return !over;
@@ -408,6 +419,7 @@ internal sealed class SmtpSession : ISession
         else if (result.Accepted)
         {
             LogAccepted(message);
+            useful = Clocks.BoottimeMilliseconds;
             Reply("250 ok " + Clocks.Realtime.ToString(CultureInfo.InvariantCulture) + " qp " + pid, "2.6.0");
             return;
         }
