@@ -85,7 +85,7 @@ TOGETHER static void asleep(int argc, char **argv, char **envp)
         wakers[count].fd = (int)strtol(at, &at, 10);
         wakers[count].events = POLLIN;
     }
-    if (*at) return;
+    if (*at || count == 0) return;
     /* A mapping of its own for this code: else its neighbours, whose pages are in the cache, come back with it. */
     at = (char *)((uintptr_t)&__start_asleep_code & ~(memory.page - 1));
     syscall(SYS_madvise, at, &__stop_asleep_code - at, MADV_RANDOM);

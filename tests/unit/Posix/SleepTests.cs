@@ -63,6 +63,14 @@ public sealed class SleepTests : IDisposable
     }
 
     [Fact]
+    public void WhoCannotFallAsleepIsAsBefore()
+    {
+        Assert.Equal(-Errno.ENOENT, Sleep.Begin("no-such-program", new SleepNote(), 60000, false, [-1], [-1]));
+        Assert.Null(Variables.Get("QMTA_ASLEEP"));
+        Assert.Equal(-Errno.EBADF, Sleep.Begin("no-such-program", new SleepNote(), 60000, false, [1000000], []));
+    }
+
+    [Fact]
     public void ANoteThatIsGoneIsRefused()
     {
         Variables.Set("QMTA_ASLEEP", Processes.Id + " 1 0 1000000");
