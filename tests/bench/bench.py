@@ -87,7 +87,7 @@ def main():
             descriptions.append(MEASURES[name].describe(bench))
         except Exception as error:
             traceback.print_exc()
-            failures.append(f"{name}, {error}")
+            failures.append(f"{name} ({error})")
             bench.stop_all()
         except BaseException:
             bench.stop_all()

@@ -37,6 +37,13 @@ class CpuGroup:
             return int(re.search(r"^usage_usec (\d+)", text, re.M)[1]) / 1e6
         return int(text) / 1e9
 
+    def processes(self):
+        """The processes in it; none when there is no group."""
+        if not self.directory:
+            return []
+        with open(f"{self.directory}/cgroup.procs") as file:
+            return [int(line) for line in file]
+
     def remove(self):
         """At the end, when its processes have ended; a group with processes in it stays."""
         for _ in range(50 if self.directory else 0):

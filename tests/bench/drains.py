@@ -2,6 +2,7 @@
 import statistics, time
 
 from mailsystem import wait
+from processes import memory
 from report import Bar, Row, compare
 
 
@@ -38,6 +39,33 @@ def drain(bench, systems, recipient, transport):
                 system.empty_mailboxes()
             system.clear()
     return ({column: statistics.median(values) for column, values in figures.items()} for figures in (rates, cpus))
+
+
+def peak_memory(bench, systems, recipient, transport):
+    """Most MB of PSS that all processes of a system had together, by system; looked at while it drains once more."""
+    peaks = {}
+    for system in systems:
+        if not system.group.directory:
+            continue
+        system.queue(count(bench), recipient, transport)
+        if transport == "smtp":
+            bench.sink.start()
+        system.begin_drain()
+        most, limit = 0, time.monotonic() + 300
+        while system.left() and time.monotonic() < limit:
+            most = max(most, memory(system.group.processes())[0])
+            if transport == "smtp":
+                bench.sink.read()
+            time.sleep(0.02)
+        peaks[system.column] = most * 1.024 / 1000
+        bench.say(f"{system.column}: {peaks[system.column]:.1f} MB PSS at most")
+        system.stop()
+        if transport == "smtp":
+            bench.sink.stop()
+        else:
+            system.empty_mailboxes()
+        system.clear()
+    return peaks
 
 
 def times_postfix(factor, ahead_of_dma=False):

@@ -1,7 +1,7 @@
 """Exim among the measured mail systems: a smart host, and Maildirs of users."""
 import os, subprocess
 
-from mailsystem import System, end
+from mailsystem import System, end, free_port
 from processes import tree
 
 # Queue runners that share a drain. More of them only get into each other's way, since each tries every message: with
@@ -90,8 +90,8 @@ class Exim(System):
     def start(self):
         """A daemon that starts a queue run every half hour, as Debian has it; meanwhile what comes in is delivered."""
         self.write_configuration(False)
-        self.daemon = self.root.start("/usr/sbin/exim4", "-bdf", "-q30m", "-oX", "127.0.0.1.2525", log=self.log,
-                                      enter=self.group.enter)
+        self.daemon = self.root.start("/usr/sbin/exim4", "-bdf", "-q30m", "-oX", f"127.0.0.1.{free_port()}",
+                                      log=self.log, enter=self.group.enter)
 
     def begin_drain(self):
         """Each runner delivers one message at a time, in an order of its own, and passes over what others have."""

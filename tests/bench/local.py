@@ -12,6 +12,8 @@ def measure(bench):
         rows.append(Row(f"drain local, {words}, messages/s", rates, "0", drains.times_postfix(2)(rates), chart))
         rows.append(Row(f"drain local, {words}, processor s per 1,000", cpus, "3",
                         drains.of_postfix("≤ 1/2 of postfix's", 1 / 2)(cpus)))
+    peaks = drains.peak_memory(bench, systems, to_users, "local")
+    rows.append(Row("drain local, ten users, peak PSS of all processes, MB", peaks, "1"))
     return rows
 
 

@@ -1,5 +1,5 @@
 """What the bench shares among mail systems: their messages, their root directories, and submitting to them."""
-import json, os, signal, subprocess, sys, time
+import json, os, signal, socket, subprocess, sys, time
 
 from cpugroup import CpuGroup
 
@@ -228,6 +228,13 @@ def end(process):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def free_port():
+    """A port on loopback that nobody has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def files(directory):

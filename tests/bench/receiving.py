@@ -15,8 +15,10 @@ def measure(bench):
     here = os.path.dirname(os.path.abspath(__file__))
     # It has a mount namespace of its own.
     environment = {name: value for name, value in os.environ.items() if name != "BENCH_NAMESPACE"}
-    subprocess.run([here + "/run-reception", "--bin", bench.bin, "--rounds", str(bench.rounds), "--messages", "1000",
-                    "--systems", ",".join(chosen), "--json", file], check=True, env=environment)
+    code = subprocess.run([here + "/run-reception", "--bin", bench.bin, "--rounds", str(bench.rounds),
+                           "--messages", "1000", "--systems", ",".join(chosen), "--json", file], env=environment).returncode
+    if code:
+        raise RuntimeError(f"run-reception ended with status {code}")
     with open(file) as found:
         figures = json.load(found)
     rows = []

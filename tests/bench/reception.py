@@ -8,7 +8,7 @@ import argparse, json, os, re, shutil, socket, statistics, subprocess, time
 
 import exim
 from cpugroup import CpuGroup
-from mailsystem import NOBODY, end, files, wait
+from mailsystem import NOBODY, end, files, free_port, wait
 
 CONNECTIONS, PER_CONNECTION, IDLE = 10, 100, 200
 LOADS = {1: "one message in each connection", PER_CONNECTION: f"{PER_CONNECTION} messages in each connection"}
@@ -17,7 +17,6 @@ LOADS = {1: "one message in each connection", PER_CONNECTION: f"{PER_CONNECTION}
 class Server:
     """A mail server in a root directory of its own, and its queue on the measured filesystem."""
     name = title = None
-    port = 0
     # Whether 250 means that the message is on stable storage.
     syncs = True
 
@@ -26,7 +25,7 @@ class Server:
         self.root = f"{given.work}/root/{self.name}"
         self.spool = f"{given.work}/queues/{self.name}"
         self.log = open(f"{given.work}/{self.name}.log", "ab")
-        self.process = None
+        self.process, self.port = None, free_port()
         self.configure(given)
 
     def write(self, path, text):
@@ -53,7 +52,6 @@ class Server:
 class Qmta(Server):
     """mini-smtpd under an ordinary user, who owns the queue; qmta-send does not run."""
     name = title = "qmta"
-    port = 2601
 
     def configure(self, given):
         self.bin = given.work + "/queues/bin"
@@ -86,7 +84,6 @@ class Qmta(Server):
 class Postfix(Server):
     """Every message is put on hold: cleanup(8) writes it where it stays, and qmgr(8) never hears of it."""
     name = title = "postfix"
-    port = 2602
 
     def configure(self, given):
         self.run("postconf", "-e", "myhostname=board.example", "mydestination=board.example", "inet_protocols=ipv4",
@@ -96,6 +93,8 @@ class Postfix(Server):
                  "disable_dns_lookups=yes", "smtpd_client_connection_rate_limit=0", "in_flow_delay=0",
                  "smtpd_client_restrictions=check_client_access static:HOLD")
         self.run("postconf", "-M#", "smtp/inet", check=False)
+        # Ports of runs before.
+        self.run("sed", "-i", "/^[0-9]\\+ *inet /d", "/etc/postfix/master.cf")
         self.run("postconf", "-M", f"{self.port}/inet={self.port} inet n - n - - smtpd")
         self.run("sh", "-c", "postconf -F '*/*/chroot=n'")
         self.run("postfix", "check")
@@ -120,7 +119,6 @@ class Postfix(Server):
 class Exim(Server):
     """It only queues; nothing runs the queue."""
     name = title = "exim4"
-    port = 2603
 
     def configure(self, given):
         self.write("/etc/exim4/exim4.conf", exim.CONFIGURATION % dict(port=9, queueing="queue_only"))
@@ -138,7 +136,6 @@ class Exim(Server):
 class OpenSmtpd(Server):
     """Its deliveries are paused."""
     name, title = "opensmtpd", "OpenSMTPD"
-    port = 2604
     syncs = False
 
     def configure(self, given):

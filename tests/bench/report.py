@@ -60,16 +60,15 @@ def text(bench, rows, descriptions, failures):
     missed = "".join(f"\nNot in the table, because it failed: {failure}.\n" for failure in failures)
     kept = "; ".join(f"{kind.column}: {kind.durability}" for kind in bench.systems.kinds())
     first = [f"""All queues and mailboxes are on one ext4 image, journalled, mounted through a loop device with direct I/O.
-        The systems take turns in every round; figures are medians of {bench.rounds} rounds unless it says otherwise. "–":
+        The systems take turns in every round; figures are medians of the rounds, of which there were {bench.rounds}. "–":
         the system cannot do it, or the figure would say nothing. qmta is started as root with role users and a setuid
         `qmail-queue`, as a mail server has it, and so are the others.""",
              "No syslog daemon runs, so logging costs the peers nothing; a log file of their own they do not have.",
              f"What has happened when a message is accepted. {kept}."]
     return f"""# Side by side
 
-{wrap(f"Written by `make bench` on {time.strftime('%Y-%m-%d')} in {bench.minutes():.0f} minutes, {bench.rounds} rounds: "
+{wrap(f"Written by `make bench` on {time.strftime('%Y-%m-%d')} in {bench.minutes():.0f} minutes: "
       f"{machine()} The machine's load average before was {bench.load:.1f}.")}
-
 {table(rows)}
 {missed}
 How it is measured:

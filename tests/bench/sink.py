@@ -1,7 +1,7 @@
 """Where remote mail goes: postfix's smtp-sink on loopback, with its running counter on a pipe."""
 import os, re, select, socket, subprocess, time
 
-from mailsystem import end, wait
+from mailsystem import end, free_port, wait
 
 
 class Sink:
@@ -9,9 +9,7 @@ class Sink:
 
     def __init__(self, root):
         self.root = root
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.process = None
 
     def start(self, counting=True):
@@ -33,13 +31,18 @@ class Sink:
             numbers = re.findall(rb"mesg=(\d+)", self.text)
             if numbers and int(numbers[-1]) >= count:
                 return time.monotonic()
-            if select.select([self.process.stdout], [], [], left)[0]:
-                part = os.read(self.process.stdout.fileno(), 65536)
-                if not part:
-                    break
-                self.text = (self.text + part)[-4096:]
+            if not self.read(left):
+                break
         raise RuntimeError(f"the sink did not receive {count} messages in {seconds} s; its last words: "
                            f"{self.text[-200:]}")
+
+    def read(self, seconds=0):
+        """Reads on, which somebody has to do; returns whether the sink is still there."""
+        if select.select([self.process.stdout], [], [], seconds)[0]:
+            part = os.read(self.process.stdout.fileno(), 65536)
+            self.text = (self.text + part)[-4096:]
+            return bool(part)
+        return True
 
     def stop(self):
         end(self.process)
