@@ -21,6 +21,9 @@ internal sealed class Cleaner
     private readonly Queue<string> toSearch = new();
     private int requestFd = -1, replyFd = -1;
 
+    /// <summary>Which files can be there.</summary>
+    internal Leftovers Leftovers { get; } = new();
+
     internal Cleaner(QueueLayout queue)
     {
         this.queue = queue;
@@ -52,7 +55,7 @@ internal sealed class Cleaner
     /// <summary>Removes the message itself, when nothing else of it is left.</summary>
     internal void RemoveMessage(ulong id)
     {
-        DeferralNotes.Remove(queue, id);
+        Leftovers.RemoveNotes(queue, id);
         _ = requestFd >= 0 ? Request($"foop/{id}") : Remove(queue.Mess(id));
     }
 

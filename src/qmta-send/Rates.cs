@@ -13,6 +13,8 @@ internal sealed class Rates
     private readonly QueueLayout queue;
     private readonly string name;
     private readonly HashSet<ulong> delayed = [];
+    // Domains that had no rate a moment ago.
+    private readonly HashSet<string> free = [];
 
     internal Rates(QueueLayout queue)
     {
@@ -23,6 +25,9 @@ internal sealed class Rates
     /// <summary>Messages that wait for a rate.</summary>
     internal int Delayed => delayed.Count;
 
+    /// <summary>What was found out about domains may have changed: deliveries begin some time after the last ones.</summary>
+    internal void LookAgain() => free.Clear();
+
     /// <summary>Whether the recipient may go now, and counts it then; otherwise its job learns when.</summary>
     internal bool Permit(Candidate candidate, long now)
     {
@@ -30,8 +35,9 @@ internal sealed class Rates
         string domain = candidate.Recipient[(candidate.Recipient.LastIndexOf('@') + 1)..];
         try
         {
-            if (RateLimit.Of(queue, domain) is not RateLimit limit)
+            if (free.Contains(domain) || RateLimit.Of(queue, domain) is not RateLimit limit)
             {
+                free.Add(domain);
                 delayed.Remove(job.Id);
                 return true;
             }

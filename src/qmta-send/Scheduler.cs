@@ -85,8 +85,23 @@ internal sealed partial class Scheduler
     /// <summary>Runs; returns the exit code: 0, or 111 when messages could not be tried.</summary>
     internal int Run()
     {
-        if (slumber == null) Begin();
-        else WakeUp(slumber);
+        Log.Gather(true);
+        try
+        {
+            if (slumber == null) Begin();
+            else WakeUp(slumber);
+            Work();
+            Stop();
+        }
+        finally
+        {
+            Log.Gather(false);
+        }
+        return untried || (!daemon && todo.Failed) ? 111 : 0;
+    }
+
+    private void Work()
+    {
         while (true)
         {
             FollowClock();
@@ -102,8 +117,6 @@ internal sealed partial class Scheduler
             }
             Wait();
         }
-        Stop();
-        return untried || (!daemon && todo.Failed) ? 111 : 0;
     }
 
     private void Begin()
@@ -136,6 +149,7 @@ internal sealed partial class Scheduler
         foreach (Channel channel in channels)
         {
             StartDeliveries(channel);
+            Log.Flush();
             channel.Helper?.Flush();
         }
         FinishDue();
@@ -170,6 +184,7 @@ internal sealed partial class Scheduler
 
     private void StartDeliveries(Channel channel)
     {
+        rates.LookAgain();
         while (channel.HasRoom && channel.HasWork(clock.Now))
         {
             if (!HelperReady(channel)) return;
@@ -308,6 +323,8 @@ internal sealed partial class Scheduler
             _ => "report mangled, will defer",
         });
         LogStatus();
+        // A message may be gone for good in a moment.
+        Log.Flush();
         if (verdict == 'D')
         {
             Fail(delivery, text);
@@ -320,6 +337,7 @@ internal sealed partial class Scheduler
 
     private void NoteDeferral(ulong id, string recipient, string reason)
     {
+        cleaner.Leftovers.Make(queue.Defer(id));
         int noted = DeferralNotes.Add(queue, id, recipient, new Deferral(clock.Now, reason));
         if (noted < 0) Log.Line($"warning: unable to write {queue.Defer(id)}: {Errno.Text(noted)}; mailq cannot say why the message waits");
     }
@@ -390,7 +408,7 @@ internal sealed partial class Scheduler
         Settlement? settlement = null;
         try
         {
-            settlement = new Settlement(queue, job.Id, job.Sender, job.Birth);
+            settlement = new Settlement(queue, cleaner.Leftovers, job.Id, job.Sender, job.Birth);
             settlement.Add(new Destination(job.Channel, job.Only!));
             if (Settlement.Commit([settlement], cleaner).Count == 0)
             {
@@ -478,6 +496,7 @@ internal sealed partial class Scheduler
         // While stopping, new mail is the next one's business; the trigger would only keep us from sleeping.
         if (stopping) entries[1].Fd = -1;
         Notices?.StillAlive();
+        Log.Flush();
         int timeout = Timeout();
         long bedtime = UntilSleep(timeout);
         int happened = Poll.Wait(entries, bedtime < timeout ? (int)bedtime : timeout);

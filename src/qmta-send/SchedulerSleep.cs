@@ -45,6 +45,7 @@ internal sealed partial class Scheduler
         if (!Sleep.IsPossible(Program.Name)) return;
         LeaveTimes(saveClock: false);
         Slumber next = Remember(clock.SinceBoot + wait);
+        Log.Flush();
         int error = Sleep.Begin(Program.Name, next.Write(), wait, helpers.ByRole, next.Wakers, next.Kept);
         Log.Line($"info: unable to sleep: {Errno.Text(error)}; staying awake");
     }

@@ -22,6 +22,7 @@ internal sealed class Settlement
 
     /// <summary>Removes what an earlier attempt left and writes info/N.</summary>
     /// <param name="queue">The queue.</param>
+    /// <param name="leftovers">What may be there.</param>
     /// <param name="id">The message.</param>
     /// <param name="sender">Its envelope sender.</param>
     /// <param name="birth">
@@ -29,14 +30,17 @@ internal sealed class Settlement
     /// set a moment ago.
     /// </param>
     /// <exception cref="PosixException">A file cannot be written; nothing of it is left.</exception>
-    internal Settlement(QueueLayout queue, ulong id, string sender, long birth)
+    internal Settlement(QueueLayout queue, Leftovers leftovers, ulong id, string sender, long birth)
     {
         this.queue = queue;
         this.birth = birth;
         Id = id;
         try
         {
-            RemoveLeftovers(queue, id);
+            leftovers.RemoveOf(queue, id);
+            leftovers.Make(queue.Info(id));
+            leftovers.Make(queue.Local(id));
+            leftovers.Make(queue.Remote(id));
             // A message in todo has none: this is an earlier message's, whose number it got after a power cut.
             int removed = Files.Unlink(queue.Bounce(id));
             if (removed < 0 && removed != -Errno.ENOENT) PosixException.Check(removed, "unable to remove " + queue.Bounce(id));
@@ -58,20 +62,6 @@ internal sealed class Settlement
 
     /// <summary>Whether the message has recipients on the channel.</summary>
     internal bool Has(ChannelKind channel) => recipients[(int)channel] != null;
-
-    /// <summary>
-    /// Removes what an attempt to settle a message left that a crash ended before the message was out of todo. Its number
-    /// will be another message's one day, which must not inherit these recipients.
-    /// </summary>
-    /// <exception cref="PosixException">A file cannot be removed.</exception>
-    internal static void RemoveLeftovers(QueueLayout queue, ulong id)
-    {
-        foreach (string path in (ReadOnlySpan<string>)[queue.Info(id), queue.Local(id), queue.Remote(id)])
-        {
-            int removed = Files.Unlink(path);
-            if (removed < 0 && removed != -Errno.ENOENT) PosixException.Check(removed, "unable to remove " + path);
-        }
-    }
 
     /// <summary>Adds a recipient.</summary>
     /// <exception cref="PosixException">A file cannot be written.</exception>

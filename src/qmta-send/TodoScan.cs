@@ -170,15 +170,14 @@ internal sealed class TodoScan
             PosixException.Check(Files.Status(fd, out FileStatus envelopeStatus), "unable to look at " + path);
             if (!envelopeStatus.IsFile)
                 throw new FormatException(path + (envelopeStatus.IsDirectory ? " is a directory: a split todo needs -b" : " is not a file"));
-            PutInPlace(id, path);
-            if (Files.Status(queue.Mess(id), out FileStatus message) < 0)
+            if (PutInPlace(id, path, out FileStatus message) < 0)
                 throw new FormatException($"there is an envelope {path} without its message {queue.Mess(id)}");
             EnvelopeReader envelope = new(fd, path);
             (string uid, string pid, string sender) = ReadHead(envelope, path);
             string extraHeader = "";
             string? first = NextRecipient(envelope, path, ref extraHeader);
             string? second = first == null ? null : NextRecipient(envelope, path, ref extraHeader);
-            DeferralNotes.Remove(queue, id); // of an earlier message with this number
+            cleaner.Leftovers.RemoveNotes(queue, id); // of an earlier message with this number
             Log.Line($"new msg {id}");
             Log.Line($"info msg {id}: bytes {message.Size} from <{Log.Safe(sender)}> qp {Log.Safe(pid)} uid {Log.Safe(uid)}");
             // An extra header is kept in info: in memory, those of many messages would be too much.
@@ -189,7 +188,7 @@ internal sealed class TodoScan
                 // On hold, it may wait for days: then in info and remote, where qmail's tools look.
                 if (channel.Concurrency > 0 && channel.DirectCount < MostDirect && mayGoStraight(id))
                 {
-                    Settlement.RemoveLeftovers(queue, id);
+                    cleaner.Leftovers.RemoveOf(queue, id);
                     direct.Add(id);
                     channel.Add(Job.Direct(id, sender, clock.Now, to));
                     return true;
@@ -220,7 +219,7 @@ internal sealed class TodoScan
     private void Settle(ulong id, string sender, IEnumerable<Destination> destinations, Func<string> extraHeader,
         List<Settlement> batch)
     {
-        Settlement settlement = new(queue, id, sender, clock.Now);
+        Settlement settlement = new(queue, cleaner.Leftovers, id, sender, clock.Now);
         try
         {
             foreach (Destination to in destinations) settlement.Add(to);
@@ -271,14 +270,19 @@ internal sealed class TodoScan
     /// <summary>
     /// Moves the files of a message that a program with another split put into the queue to where ours has them.
     /// </summary>
-    private void PutInPlace(ulong id, string todoPath)
+    /// <param name="message">The message itself.</param>
+    /// <returns>0; negative when there is no message.</returns>
+    private int PutInPlace(ulong id, string todoPath, out FileStatus message)
     {
         if (todoPath != queue.Todo(id))
         {
             MoveFromSplit("intd", id, queue.Intd(id));
             PosixException.Check(Files.Rename(todoPath, queue.Todo(id)), "unable to move " + todoPath);
         }
-        if (Files.Status(queue.Mess(id), out _) == -Errno.ENOENT) MoveFromSplit("mess", id, queue.Mess(id));
+        int r = Files.Status(queue.Mess(id), out message);
+        if (r != -Errno.ENOENT) return r;
+        MoveFromSplit("mess", id, queue.Mess(id));
+        return Files.Status(queue.Mess(id), out message);
     }
 
     private void MoveFromSplit(string kind, ulong id, string to)
