@@ -29,6 +29,9 @@ internal sealed record Delivery(string User, string Home, string Local, string D
     /// <summary>The message's path below mess, or empty when nobody has said.</summary>
     internal string MessageName { get; init; } = "";
 
+    /// <summary>Whether the message is removed from the queue when this is done (DeliveryCommand.IsLast).</summary>
+    internal bool IsLast { get; init; }
+
     /// <summary>The envelope sender of what is forwarded.</summary>
     internal string NewSender => Owner ?? Sender;
 

@@ -367,7 +367,7 @@ internal sealed class LocalSpawner
         int at = command.Recipient.LastIndexOf('@');
         Delivery delivery = new(account.Name, account.Home, command.Recipient[..at], recipient.Dash, recipient.Ext,
             command.Recipient[(at + 1)..], command.Sender, defaultDelivery,
-            command.ExtraHeader) { MessageName = command.Message };
+            command.ExtraHeader) { MessageName = command.Message, IsLast = command.IsLast };
         if (Worker.Encode(delivery) is not byte[] request) return "DSorry, this address is too long. (#5.1.3)\n";
         ready.Add(new PreparedDelivery(command, recipient, delivery, request, message, size));
         return null;

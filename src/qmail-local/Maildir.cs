@@ -13,7 +13,10 @@ internal static class Maildir
     /// </summary>
     private const long Limit = 24 * 3600 * 1000;
 
-    /// <summary>Delivers the message; when this returns, file and directory entry are on stable storage.</summary>
+    /// <summary>
+    /// Delivers the message; when this returns, file and directory entry are on stable storage, or will be before the
+    /// message's removal from the queue is.
+    /// </summary>
     /// <param name="directory">The Maildir, with a slash at the end.</param>
     /// <param name="make">Make the Maildir if it does not exist, in a directory that does.</param>
     /// <exception cref="DeliveryFailure">It was not delivered.</exception>
@@ -33,6 +36,7 @@ internal static class Maildir
     {
         message.Rewind();
         MaildirFile file = Create(directory, make, buffer);
+        file.RemovedFrom = message.RemovedFrom(delivery);
         bool complete = false;
         try
         {

@@ -11,7 +11,9 @@ internal static class Mbox
     /// <summary>How long to wait for a lock, in milliseconds.</summary>
     private const long LockLimit = 30_000;
 
-    /// <summary>Delivers the message; when this returns, it is on stable storage.</summary>
+    /// <summary>
+    /// Delivers the message; when this returns, it is on stable storage, or will be before its removal from the queue is.
+    /// </summary>
     /// <exception cref="DeliveryFailure">It was not delivered; a file that could be locked is as it was.</exception>
     internal static void Deliver(string path, MessageFile message, Delivery delivery)
     {
@@ -27,11 +29,13 @@ internal static class Mbox
                 if (before.IsFile)
                 {
                     note?.Whole();
-                    PosixException.Check(Files.Sync(fd), "");
+                    // The removal of the message from the queue is never on disk without what is written now.
+                    bool follows = message.RemovedFrom(delivery) == before.Device && OrderedFilesystem.Carries(fd);
+                    PosixException.Check(follows ? Files.WriteOut(fd) : Files.Sync(fd), "");
                     note?.Remove();
                     // A first message: the file's own entry may be new as well. A directory we may not read holds a
                     // file that somebody else made before.
-                    int r = before.Size == 0 ? MaildirFile.SyncDirectory(DirectoryOf(path)) : 0;
+                    int r = before.Size == 0 && !follows ? MaildirFile.SyncDirectory(DirectoryOf(path)) : 0;
                     if (r != -Errno.EACCES) PosixException.Check(r, "");
                 }
                 int closing = fd;

@@ -15,6 +15,12 @@ internal sealed class MessageFile(int fd)
 
     internal int Fd { get; private set; } = fd;
 
+    /// <summary>
+    /// The filesystem from which the message is removed as soon as this delivery is done; null when that is not sure.
+    /// </summary>
+    internal ulong? RemovedFrom(Delivery delivery) =>
+        delivery.IsLast && Files.Status(Fd, out FileStatus status) >= 0 ? status.Device : null;
+
     /// <summary>Goes on with another message, on this descriptor.</summary>
     internal void Open(int fd)
     {

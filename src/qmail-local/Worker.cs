@@ -86,7 +86,7 @@ internal static class Worker
     internal static byte[]? Encode(Delivery delivery)
     {
         string[] fields = [delivery.User, delivery.Home, delivery.Local, delivery.Dash, delivery.Ext, delivery.Host,
-            delivery.Sender, delivery.ExtraHeader, delivery.MessageName];
+            delivery.Sender, delivery.ExtraHeader, delivery.MessageName, delivery.IsLast ? "last" : ""];
         foreach (string field in fields)
             if (field.Contains('\0')) return null;
         byte[] request = Latin1.Bytes(string.Join('\0', fields));
@@ -96,17 +96,18 @@ internal static class Worker
     /// <summary>The deliveries of a request: one, or the requests of several with a NUL between; null when it is none.</summary>
     internal static Delivery[]? Decode(ReadOnlySpan<byte> request, string defaultDelivery)
     {
-        const int each = 9;
+        const int each = 10;
         string[] fields = Latin1.String(request).Split('\0');
         if (fields.Length % each != 0) return null;
         Delivery[] deliveries = new Delivery[fields.Length / each];
         for (int i = 0; i < deliveries.Length; i++)
         {
             if (fields.AsSpan(i * each, each) is not [string user, string home, string local, string dash, string ext,
-                string host, string sender, string extraHeader, string name] || !home.StartsWith('/')) return null;
+                string host, string sender, string extraHeader, string name, string last] || !home.StartsWith('/')) return null;
             deliveries[i] = new Delivery(user, home, local, dash, ext, host, sender, defaultDelivery, extraHeader)
             {
                 MessageName = name,
+                IsLast = last.Length > 0,
             };
         }
         return deliveries;

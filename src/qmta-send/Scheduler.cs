@@ -208,7 +208,12 @@ internal sealed partial class Scheduler
             Log.Line($"starting delivery {delivery.LogNumber}: msg {next.Job.Id} to {channel.Name} {Log.Safe(next.Recipient)}");
             LogStatus();
             channel.Helper!.Ask(new DeliveryCommand(number, queue.MessName(next.Job.Id),
-                Job.SenderFor(next.Job.Sender, next.Recipient), next.Recipient) { ExtraHeader = next.Job.ExtraHeader });
+                Job.SenderFor(next.Job.Sender, next.Recipient), next.Recipient)
+            {
+                ExtraHeader = next.Job.ExtraHeader,
+                // Straight from todo, there is no mark to be written, which a journal would not keep in order.
+                IsLast = next.Job.Only != null && channel.Kind == ChannelKind.Local,
+            });
         }
     }
 

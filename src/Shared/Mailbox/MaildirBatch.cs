@@ -2,7 +2,7 @@
 // keeps an order (OrderedFilesystem), else one for each message and one for each directory.
 //
 // In every case a message's contents are written before its name is in new, and all is on stable storage before anybody is
-// told that it was delivered.
+// told that it was delivered; or, where the same journal will have the removal of another copy, before that is.
 using System;
 using System.Collections.Generic;
 using Qmta.Posix;
@@ -26,7 +26,7 @@ public sealed class MaildirBatch
 
     /// <summary>
     /// Delivers them; when this returns, all that have no <see cref="Failure"/> are on stable storage, files and directory
-    /// entries.
+    /// entries. So will those be with <see cref="MaildirFile.RemovedFrom"/>, at the latest when that removal is.
     /// </summary>
     public void Publish()
     {
@@ -57,6 +57,7 @@ public sealed class MaildirBatch
         {
             PosixException.Check(Files.WriteOut(file.Fd), "unable to write " + file.Temporary);
             file.Move();
+            file.IsSynced = file.Device == file.RemovedFrom;
             return;
         }
         PosixException.Check(Files.Sync(file.Fd), "unable to sync " + file.Temporary);

@@ -35,6 +35,12 @@ public sealed class MaildirFile : IDisposable
     /// <summary>The name in tmp.</summary>
     internal string Temporary { get; }
 
+    /// <summary>
+    /// The filesystem from which another copy of the message will be removed after this one is published, and no sooner;
+    /// null when that is not sure.
+    /// </summary>
+    public ulong? RemovedFrom { get; set; }
+
     /// <summary>The file, open for writing; -1 when it is closed.</summary>
     internal int Fd { get; private set; }
 
@@ -47,7 +53,7 @@ public sealed class MaildirFile : IDisposable
     /// <summary>Whether an fsync of a later file on the same filesystem makes this one durable.</summary>
     internal bool IsOrdered { get; set; }
 
-    /// <summary>Whether its entry in new has been synced, or could not be.</summary>
+    /// <summary>Whether its entry in new has been synced, could not be, or need not be.</summary>
     internal bool IsSynced { get; set; }
 
     /// <summary>Begins a message.</summary>

@@ -5,7 +5,8 @@
 // qmta's they are two, low first.
 //
 // command:  number, message ("5/12345", the path below mess), NUL, sender, NUL, recipient, NUL;
-//           with qmta's helpers, when the number's highest bit is set: extra header lines, NUL
+//           with qmta's helpers, when the number's highest bit is set: extra header lines, NUL;
+//           the next bit says that nothing else is to be done for this message
 // report:   number, text, NUL; the text begins with K (success), Z (try again) or D (permanent failure)
 using System;
 using System.Collections.Generic;
@@ -22,13 +23,21 @@ public sealed record DeliveryCommand(int Number, string Message, string Sender, 
     public string ExtraHeader { get; init; } = "";
 
     /// <summary>
+    /// Whether the scheduler answers a success by removing the message from the queue, and does nothing before. A mailbox
+    /// on the queue's filesystem then needs no sync where a journal keeps the order of changes (OrderedFilesystem): on disk,
+    /// the removal is never without the delivery.
+    /// </summary>
+    public bool IsLast { get; init; }
+
+    /// <summary>
     /// The command's bytes; two-byte numbers when <paramref name="wide"/>. In qmail's form there is no place for an extra
-    /// header, and it is left out.
+    /// header and for <see cref="IsLast"/>, and they are left out.
     /// </summary>
     public byte[] Encode(bool wide)
     {
         bool extra = wide && ExtraHeader.Length > 0;
-        byte[] command = [.. DeliveryProtocol.Number(extra ? Number | DeliveryProtocol.ExtraFollows : Number, wide),
+        int flags = (extra ? DeliveryProtocol.ExtraFollows : 0) | (wide && IsLast ? DeliveryProtocol.Last : 0);
+        byte[] command = [.. DeliveryProtocol.Number(Number | flags, wide),
             .. Latin1.Bytes(Message), 0, .. Latin1.Bytes(Sender), 0, .. Latin1.Bytes(Recipient), 0];
         return extra ? [.. command, .. Latin1.Bytes(ExtraHeader), 0] : command;
     }
@@ -51,6 +60,9 @@ public static class DeliveryProtocol
 
     /// <summary>The bit of a two-byte number that says that the command has an extra header.</summary>
     internal const int ExtraFollows = 0x8000;
+
+    /// <summary>The bit of a two-byte number that says <see cref="DeliveryCommand.IsLast"/>.</summary>
+    internal const int Last = 0x4000;
 
     /// <summary>A helper's announcement of how many deliveries it runs at once, in qmta's form.</summary>
     public static byte[] Announcement(int capacity) => [0, (byte)capacity, (byte)(capacity >> 8)];
@@ -126,9 +138,10 @@ public sealed class DeliveryStream
         bool extra = HasExtra;
         (int number, string text) = Finish();
         string[] parts = text.Split('\0');
-        return new DeliveryCommand(extra ? number & ~DeliveryProtocol.ExtraFollows : number, parts[0], parts[1], parts[2])
+        return new DeliveryCommand(number & ~(DeliveryProtocol.ExtraFollows | DeliveryProtocol.Last), parts[0], parts[1], parts[2])
         {
             ExtraHeader = extra ? parts[3] : "",
+            IsLast = (number & DeliveryProtocol.Last) != 0,
         };
     }
 

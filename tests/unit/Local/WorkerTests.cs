@@ -19,9 +19,11 @@ public sealed class WorkerTests
             Gen.Choose(1, 255).Select(c => (char)c).ArrayOf().Select(chars => new string(chars)));
         Gen<Delivery> delivery =
             from parts in text.ArrayOf(8)
+            from last in Gen.Elements(true, false)
             select new Delivery(parts[0], "/" + parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], "./M/", parts[7])
             {
                 MessageName = "5/123",
+                IsLast = last,
             };
         // Several are the requests of each with a NUL between.
         Check.QuickThrowOnFailure(Prop.ForAll(delivery.NonEmptyListOf().ToArbitrary(), all =>
@@ -58,8 +60,8 @@ public sealed class WorkerTests
     [Theory]
     [InlineData("")]
     [InlineData("joe\0/home/joe")]
-    [InlineData("joe\0home\0joe\0\0\0h\0s\0\05/1")]
-    [InlineData("joe\0/home/joe\0joe\0\0\0h\0s\0\05/1\0more")]
+    [InlineData("joe\0home\0joe\0\0\0h\0s\0\05/1\0")]
+    [InlineData("joe\0/home/joe\0joe\0\0\0h\0s\0\05/1\0last\0more")]
     public void ARequestThatIsNone(string request) => Assert.Null(Worker.Decode(Latin1.Bytes(request), "./M/"));
 
     private static WorkerProcess Idle(int pid, uint uid)

@@ -13,7 +13,7 @@ public sealed class DeliveryProtocolTests
 {
     private static readonly Gen<string> Word = Gen.Choose(1, 255).Select(n => (char)n).ArrayOf().Select(chars => new string(chars));
 
-    private static Gen<int> Number(bool wide) => Gen.Choose(0, wide ? 32767 : 255);
+    private static Gen<int> Number(bool wide) => Gen.Choose(0, wide ? 16383 : 255);
 
     private static readonly Gen<int[]> Cuts = Gen.Choose(1, 9).NonEmptyListOf().Select(list => list.ToArray());
 
@@ -27,6 +27,7 @@ public sealed class DeliveryProtocolTests
             {
                 // qmail's form has no place for it
                 ExtraHeader = wide ? all.Item2.Item2.Item2 : "",
+                IsLast = wide && all.Item1.Item1 % 2 == 0,
             });
         Prop.ForAll(Arb.From(Gen.Zip(command.ArrayOf(), Cuts)), given =>
         {
@@ -98,6 +99,8 @@ public sealed class DeliveryProtocolTests
     {
         DeliveryCommand command = new(300, "5/12", "a@b", "c@d") { ExtraHeader = "X-A: b\n" };
         Assert.Equal([0x2C, 0x81, .. Latin1.Bytes("5/12\0a@b\0c@d\0X-A: b\n\0")], command.Encode(true));
+        Assert.Equal([0x2C, 0x41, .. Latin1.Bytes("5/12\0a@b\0c@d\0")], new DeliveryCommand(300, "5/12", "a@b", "c@d") { IsLast = true }.Encode(true));
+        Assert.Equal([44, .. Latin1.Bytes("5/12\0a@b\0c@d\0")], new DeliveryCommand(44, "5/12", "a@b", "c@d") { IsLast = true }.Encode(false));
         Assert.Equal([44, .. Latin1.Bytes("5/12\0a@b\0c@d\0")], (command with { Number = 44 }).Encode(false));
     }
 
@@ -110,6 +113,8 @@ public sealed class DeliveryProtocolTests
         Assert.Equal([0, 20, 0], DeliveryProtocol.Announcement(20));
         Assert.Equal([0, 0xF4, 1], DeliveryProtocol.Announcement(500));
         Assert.Equal([0x2C, 1, .. Latin1.Bytes("5/12\0a@b\0c@d\0")], new DeliveryCommand(300, "5/12", "a@b", "c@d").Encode(true));
+        Assert.Equal([0x2C, 0x41, .. Latin1.Bytes("5/12\0a@b\0c@d\0")], new DeliveryCommand(300, "5/12", "a@b", "c@d") { IsLast = true }.Encode(true));
+        Assert.Equal([44, .. Latin1.Bytes("5/12\0a@b\0c@d\0")], new DeliveryCommand(44, "5/12", "a@b", "c@d") { IsLast = true }.Encode(false));
         Assert.Equal([44, .. Latin1.Bytes("5/12\0a@b\0c@d\0")], new DeliveryCommand(44, "5/12", "a@b", "c@d").Encode(false));
     }
 
