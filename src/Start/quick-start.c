@@ -19,6 +19,25 @@
 
 extern char **environ;
 
+/* The command line as it came, for Programs.cs: Main gets it decoded, /proc/self/cmdline costs a look-up and four calls.
+ * Functions of .preinit_array get main's arguments (gABI, DT_PREINIT_ARRAY). */
+static int word_count;
+static char **words;
+
+static void remember(int argc, char **argv, char **envp)
+{
+    (void)envp;
+    word_count = argc;
+    words = argv;
+}
+__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **, char **) = remember;
+
+int qmta_command_line(char ***to)
+{
+    *to = words;
+    return word_count;
+}
+
 /* Only the runtime opens streams: for limits and shares of a cgroup, for free memory, for the sizes of caches. The heap
  * has a fixed limit (GCHeapHardLimit), and the first generation a fixed size, so that none of them matters. */
 FILE *__wrap_fopen64(const char *path, const char *mode)
@@ -27,6 +46,15 @@ FILE *__wrap_fopen64(const char *path, const char *mode)
     (void)mode;
     errno = ENOENT;
     return NULL;
+}
+
+/* What else these would look up: InitializeCGroup(), InitializeCpuCGroup(). */
+void __wrap__Z16InitializeCGroupv(void)
+{
+}
+
+void __wrap__Z19InitializeCpuCGroupv(void)
+{
 }
 
 /* NUMASupportInitialize(): without it memory comes from any node. */
@@ -61,14 +89,24 @@ int __wrap_pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
 
 /* The heap is reserved as memory that may be written, and not page by page as it grows: what is not touched costs nothing
  * either way. Where that is refused, by a limit on data or on overcommitment, it is reserved as the runtime wanted it. */
+static bool page_by_page;
+
 void *__real_mmap64(void *address, size_t length, int protection, int flags, int file, off64_t offset);
 void *__wrap_mmap64(void *address, size_t length, int protection, int flags, int file, off64_t offset)
 {
     if (protection == PROT_NONE && (flags & ~MAP_FIXED) == (MAP_PRIVATE | MAP_ANONYMOUS)) {
         void *memory = __real_mmap64(address, length, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE, file, offset);
         if (memory != MAP_FAILED) return memory;
+        page_by_page = true;
     }
     return __real_mmap64(address, length, protection, flags, file, offset);
+}
+
+/* GCToOSInterface::VirtualCommit(void *, size_t, uint16_t), of a 64-bit machine */
+bool __real__ZN15GCToOSInterface13VirtualCommitEPvmt(void *address, size_t size, uint16_t node);
+bool __wrap__ZN15GCToOSInterface13VirtualCommitEPvmt(void *address, size_t size, uint16_t node)
+{
+    return !page_by_page || __real__ZN15GCToOSInterface13VirtualCommitEPvmt(address, size, node);
 }
 
 /* Whether a piece is part of a core dump is not worth a call for each. That it is made of small pages is: a huge one would
@@ -101,6 +139,12 @@ void __wrap__Z20RhEnableFinalizationv(void)
     if (function && !__real_PalStartFinalizerThread(function, start_context))
         __atomic_store_n(&start, function, __ATOMIC_RELEASE); /* the next collection tries again */
     __real__Z20RhEnableFinalizationv();
+}
+
+/* In a static program: where its file is, for libraries to be found beside it. It loads none. */
+const char *__wrap__dl_get_origin(void)
+{
+    return (const char *)-1;
 }
 
 /* The instruction sets of the processor. Asking it is a trap in a virtual machine, of some microseconds each time, twenty

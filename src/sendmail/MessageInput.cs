@@ -12,7 +12,7 @@ namespace Qmta.Inject;
 /// <param name="head">What goes before it: whole lines, or nothing.</param>
 internal sealed class MessageInput(int fd, bool dotEnds, int size = 32768, LineEnds? lineEnds = null, byte[]? head = null)
 {
-    private readonly byte[] buffer = new byte[size];
+    private readonly byte[] buffer = GC.AllocateUninitializedArray<byte>(size);
     private bool heldCr; // a carriage return was read, and not yet what follows it
     // A dot that may turn out to be the last line, at the end of what was read; moved to the front before the next read.
     private int heldAt, held;

@@ -19,7 +19,7 @@ public sealed class MessageHeader
     private const int LongestName = 998;
 
     private readonly List<HeaderField> fields = [];
-    private byte[] bytes = new byte[8192];
+    private byte[] bytes = GC.AllocateUninitializedArray<byte>(8192);
     private int length;   // bytes collected
     private int line;     // start of the line being looked at
     private int scanned;  // no line end between line and here

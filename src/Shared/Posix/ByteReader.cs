@@ -13,7 +13,7 @@ public sealed class ByteReader
     /// <param name="fd">The descriptor.</param>
     /// <param name="name">What it is, for error messages: "standard input", a path.</param>
     /// <param name="size">Size of the buffer in bytes.</param>
-    public ByteReader(int fd, string name, int size = 16384) : this(fd, name, new byte[size]) { }
+    public ByteReader(int fd, string name, int size = 16384) : this(fd, name, GC.AllocateUninitializedArray<byte>(size)) { }
 
     /// <summary>Reads through a buffer the caller lends.</summary>
     public ByteReader(int fd, string name, byte[] buffer)

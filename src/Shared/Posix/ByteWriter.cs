@@ -13,7 +13,7 @@ public sealed class ByteWriter
     /// <param name="fd">The descriptor.</param>
     /// <param name="name">What it is, for error messages: "standard output", a path.</param>
     /// <param name="size">Size of the buffer in bytes.</param>
-    public ByteWriter(int fd, string name, int size = 8192) : this(fd, name, new byte[size]) { }
+    public ByteWriter(int fd, string name, int size = 8192) : this(fd, name, GC.AllocateUninitializedArray<byte>(size)) { }
 
     /// <summary>Writes through a buffer the caller lends.</summary>
     public ByteWriter(int fd, string name, byte[] buffer)

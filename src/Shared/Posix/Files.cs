@@ -375,7 +375,7 @@ public static unsafe class Files
             error = fd;
             return null;
         }
-        byte[] buffer = new byte[4096];
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(4096);
         int length = 0;
         while (true)
         {
@@ -407,7 +407,7 @@ public static unsafe class Files
         int fd = PosixException.Check(Open(path, OpenMode.Read | OpenMode.Directory), "unable to open directory " + path);
         try
         {
-            byte[] buffer = new byte[8192];
+            byte[] buffer = GC.AllocateUninitializedArray<byte>(8192);
             while (true)
             {
                 int filled = PosixException.Check(Entries(fd, buffer), "unable to read directory " + path);

@@ -80,7 +80,8 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int getrlimit64(int resource, ulong* limits);
     [LibraryImport(C, SetLastError = true)] internal static partial int setrlimit64(int resource, ulong* limits);
 
-    // The project's own, in programs that have asleep.c; looked up only where it is called
+    // The project's own, in src/Start: in every native program, and in those that have asleep.c; looked up where they are called
+    [LibraryImport("quick-start")] internal static partial int qmta_command_line(byte*** words);
     [LibraryImport("asleep")] internal static partial int qmta_can_sleep();
 
     // Signals

@@ -76,7 +76,22 @@ public static class Programs
     // Main's own arguments were decoded as UTF-8, which loses every other byte.
     private static string[] CommandLine => commandLine ??= Read();
 
-    private static string[] Read()
+    private static unsafe string[] Read()
+    {
+        try
+        {
+            byte** words;
+            string[] all = new string[Libc.qmta_command_line(&words)];
+            for (int i = 0; i < all.Length; i++) all[i] = CString.From(words[i]);
+            return all;
+        }
+        catch (Exception missing) when (missing is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return ReadFromProc(); // not a native program
+        }
+    }
+
+    private static string[] ReadFromProc()
     {
         byte[]? raw = Files.ReadWhole("/proc/self/cmdline", 64 << 20, out _);
         if (raw == null || raw.Length == 0)

@@ -24,7 +24,7 @@ internal sealed class QueueProcess : QueueProgram
     {
         Pid = pid;
         this.refusal = refusal;
-        byte[] buffer = new byte[16384];
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(16384);
         message = new ByteWriter(messageFd, "message to queue program", buffer);
         // The message is closed before the envelope begins: one buffer serves both.
         envelope = new ByteWriter(envelopeFd, "envelope to queue program", buffer);

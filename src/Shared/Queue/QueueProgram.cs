@@ -99,8 +99,22 @@ public abstract class QueueProgram
         IReadOnlyList<string>? environment = null)
     {
         result = default;
-        if (string.IsNullOrEmpty(program) && string.IsNullOrEmpty(Variables.Get("QMAILQUEUE"))
-            && QueueWriter.Connect(null) is QueueWriter running) return running.Begin();
+        if (string.IsNullOrEmpty(program) && string.IsNullOrEmpty(Variables.Get("QMAILQUEUE")) && IsAsHere(environment)
+            && QueueWriter.Connect(null, environment) is QueueWriter running) return running.Begin();
         return QueueProcess.Start(out result, program, environment);
+    }
+
+    // Whether the variables that qmail-queue heeds are in an environment as they are in this process's.
+    private static bool IsAsHere(IReadOnlyList<string>? environment)
+    {
+        if (environment == null) return true;
+        foreach (string name in QueueWriters.Heeded)
+        {
+            string? there = null;
+            foreach (string one in environment)
+                if (one.StartsWith(name, StringComparison.Ordinal) && one.Length > name.Length && one[name.Length] == '=') there = one[(name.Length + 1)..];
+            if (there != Variables.Get(name)) return false;
+        }
+        return true;
     }
 }

@@ -1,5 +1,6 @@
 // One qmail-queue that takes messages over a socket: a process of one's own, or the one beside a running qmta-send.
 using System;
+using System.Collections.Generic;
 using Qmta.Posix;
 using Qmta.Text;
 
@@ -21,8 +22,16 @@ public sealed class QueueWriter : QueueProgram, IDisposable
     private int used;
     private bool inEnvelope, failed;
 
-    private QueueWriter(QueueWriters? owner, int socket, int child)
+    // With one message alone, the other end is not waited for before the first packet goes out: the two wake and work at
+    // the same time. Until then nobody has any of it, and it can still go another way.
+    private bool isReady, isClosed;
+    private readonly IReadOnlyList<string>? environment;
+    private QueueProgram? instead;
+    private QueueResult? refused;
+
+    private QueueWriter(QueueWriters? owner, int socket, int child, IReadOnlyList<string>? environment = null)
     {
+        this.environment = environment;
         this.owner = owner;
         this.socket = socket;
         this.child = child;
@@ -30,7 +39,7 @@ public sealed class QueueWriter : QueueProgram, IDisposable
         packet = GC.AllocateUninitializedArray<byte>(QueuePacket.Longest, pinned: owner != null);
     }
 
-    public override int Pid => child > 0 ? child : Processes.Id;
+    public override int Pid => instead?.Pid ?? (child > 0 ? child : Processes.Id);
 
     /// <summary>Whether it can take another message.</summary>
     internal bool IsUsable { get; private set; } = true;
@@ -45,17 +54,20 @@ public sealed class QueueWriter : QueueProgram, IDisposable
     internal int Messages { get; private set; }
 
     /// <summary>
-    /// Connects to the one that a running qmta-send keeps (lock/submit); null when there is none, when it has enough to
-    /// do, and when the environment asks for what only one's own does.
+    /// Connects to the one that a running qmta-send keeps (lock/submit); null when there is none, and when the environment
+    /// asks for what only one's own does. When it has enough to do: null for a server, while one message takes the other
+    /// way, to a process of its own.
     /// </summary>
-    internal static QueueWriter? Connect(QueueWriters? owner)
+    /// <param name="owner">The server that keeps it; null for one message.</param>
+    /// <param name="environment">That of the process for one message.</param>
+    internal static QueueWriter? Connect(QueueWriters? owner, IReadOnlyList<string>? environment = null)
     {
         foreach (string name in OwnVariables)
             if (Variables.Get(name) != null) return null;
         int socket = LocalSocket.Connect(QueueLayout.FromEnvironment().Submit);
         if (socket < 0) return null;
-        QueueWriter writer = new(owner, socket, 0);
-        if (writer.IsReady(ConnectPatience)) return writer;
+        QueueWriter writer = new(owner, socket, 0, environment);
+        if (owner == null || writer.AwaitReady(ConnectPatience)) return writer;
         writer.Dispose();
         return null;
     }
@@ -72,13 +84,25 @@ public sealed class QueueWriter : QueueProgram, IDisposable
             return null;
         }
         QueueWriter writer = new(owner, ours, pid);
-        if (writer.IsReady(milliseconds)) return writer;
+        if (writer.AwaitReady(milliseconds)) return writer;
         writer.Dispose();
         return null;
     }
 
-    private bool IsReady(int milliseconds) => Poll.WaitFor(socket, false, milliseconds)
+    private bool AwaitReady(int milliseconds) => isReady = Poll.WaitFor(socket, false, milliseconds)
         && DescriptorSocket.Receive(socket, out byte first, [], out _) > 0 && first == QueuePacket.Ready;
+
+    // Whether packets can go out. If nobody takes them, a process for the message gets what there is of it.
+    private bool IsTaken()
+    {
+        if (isReady) return true;
+        if (failed || instead != null || AwaitReady(ConnectPatience)) return isReady;
+        Dispose();
+        instead = QueueProcess.Start(out QueueResult result, null, environment);
+        instead?.Put(packet.AsSpan(1, used - 1));
+        if (instead == null) (refused, failed) = (result, true);
+        return false;
+    }
 
     /// <summary>Begins a message.</summary>
     internal QueueWriter Begin()
@@ -90,13 +114,22 @@ public sealed class QueueWriter : QueueProgram, IDisposable
         return this;
     }
 
-    public override void Fail() => failed = true;
+    public override void Fail()
+    {
+        failed = true;
+        instead?.Fail();
+    }
 
     public override void Put(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty && !failed)
         {
-            if (used == packet.Length) _ = SendPacket();
+            if (used == packet.Length && IsTaken()) _ = SendPacket();
+            if (instead != null)
+            {
+                instead.Put(bytes);
+                return;
+            }
             int n = Math.Min(bytes.Length, packet.Length - used);
             bytes[..n].CopyTo(packet.AsSpan(used));
             used += n;
@@ -108,7 +141,12 @@ public sealed class QueueWriter : QueueProgram, IDisposable
     {
         while (!text.IsEmpty && !failed)
         {
-            if (used == packet.Length) _ = SendPacket();
+            if (used == packet.Length && IsTaken()) _ = SendPacket();
+            if (instead != null)
+            {
+                instead.Put(text);
+                return;
+            }
             int n = Math.Min(text.Length, packet.Length - used);
             used += Latin1.Bytes(text[..n], packet.AsSpan(used));
             text = text[n..];
@@ -117,13 +155,22 @@ public sealed class QueueWriter : QueueProgram, IDisposable
 
     public override void From(string sender)
     {
-        if (used > 1) _ = SendPacket();
+        if (IsTaken() && used > 1) _ = SendPacket();
+        if (instead != null)
+        {
+            instead.From(sender);
+            return;
+        }
         inEnvelope = true;
         packet[0] = QueuePacket.Envelope;
         Record('F', sender);
     }
 
-    public override void To(string recipient) => Record('T', recipient);
+    public override void To(string recipient)
+    {
+        if (instead != null) instead.To(recipient);
+        else Record('T', recipient);
+    }
 
     private void Record(char kind, string address)
     {
@@ -147,6 +194,12 @@ public sealed class QueueWriter : QueueProgram, IDisposable
 
     public override QueueResult Close()
     {
+        if (instead != null) return instead.Close();
+        if (!isReady)
+        {
+            Dispose();
+            return refused ?? QueueResult.OfExit(54, false); // given up before it began
+        }
         bool complete = inEnvelope && !failed;
         if (complete) Put("\0"u8);
         if (complete) packet[0] = QueuePacket.LastEnvelope;
@@ -168,6 +221,8 @@ public sealed class QueueWriter : QueueProgram, IDisposable
     public void Dispose()
     {
         IsUsable = false;
+        if (isClosed) return;
+        isClosed = true;
         _ = Files.Close(socket);
         if (child > 0) _ = Processes.Wait(child, out _);
     }
