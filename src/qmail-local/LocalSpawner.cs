@@ -176,8 +176,9 @@ internal sealed class LocalSpawner
         bool quiet = sleeps && running.Count == 0 && workers.Count == 0 && !commands.InMiddle && reading;
         if (quiet) wait = Math.Max(0, quietSince + Sleep.Idle - Clocks.BoottimeMilliseconds);
         int happened = PosixException.Check(Poll.Wait(entries.AsSpan(0, count), (int)wait), "unable to wait");
-        if (happened > 0) quietSince = Clocks.BoottimeMilliseconds;
-        else if (quiet) FallAsleep(children, socket);
+        if (happened == 0 && quiet) FallAsleep(children, socket);
+        // Of processes, only the end is still to come.
+        if (entries[0].Happened != 0 || entries[2].Happened != 0) quietSince = Clocks.BoottimeMilliseconds;
         return count;
     }
 

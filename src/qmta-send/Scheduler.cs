@@ -19,6 +19,9 @@ internal sealed partial class Scheduler
     // Milliseconds for which no helper is started after one failed.
     private const int HelperPause = 10_000;
 
+    // Milliseconds in which one that is let go has usually ended.
+    private const int HelperEnd = 500;
+
     // Milliseconds in which a helper must say that it is ready.
     private const int HelperSilence = 60_000;
 
@@ -485,6 +488,7 @@ internal sealed partial class Scheduler
 
     private void Wait()
     {
+        int timeout = Timeout(); // first: it lets helpers go
         Channel local = channels[0], remote = channels[1];
         Span<PollEntry> entries =
         [
@@ -502,12 +506,14 @@ internal sealed partial class Scheduler
         if (stopping) entries[1].Fd = -1;
         Notices?.StillAlive();
         Log.Flush();
-        int timeout = Timeout();
         long bedtime = UntilSleep(timeout);
         int happened = Poll.Wait(entries, bedtime < timeout ? (int)bedtime : timeout);
         if (happened < 0) return;
-        if (happened > 0) quietSince = clock.SinceBoot;
+        if (happened > 0) eventful = true;
         else if (bedtime == 0) FallAsleep(timeout);
+        // Mail, requests and reports; what has ended, and signals, may be followed by sleep at once.
+        if (entries[1].Happened != 0 || entries[3].Happened != 0 || entries[5].Happened != 0 || entries[7].Happened != 0)
+            quietSince = clock.SinceBoot;
         if (entries[0].Happened != 0) TakeSignals();
         if (entries[1].Happened != 0)
         {
@@ -570,6 +576,8 @@ internal sealed partial class Scheduler
         if (left > 0) return left;
         channel.Helper.Close();
         channel.Helper = null;
+        // Its end is to be noticed awake.
+        quietSince = Math.Max(quietSince, clock.SinceBoot - Sleep.Idle + Math.Min(Sleep.Idle, HelperEnd));
         return null;
     }
 

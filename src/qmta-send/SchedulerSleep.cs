@@ -14,7 +14,10 @@ internal sealed partial class Scheduler
     // Set when this cannot sleep, or could not.
     private bool sleepless;
 
-    // When something happened last, in milliseconds since boot.
+    // Whether anything has happened since the start, or since it woke.
+    private bool eventful;
+
+    // Since when there has been nothing to do, in milliseconds since boot.
     private long quietSince;
 
     /// <summary>The lock of the queue.</summary>
@@ -41,7 +44,7 @@ internal sealed partial class Scheduler
     {
         sleepless = true;
         // Awake before its time, and nothing has happened: it would wake again at once.
-        if (slumber != null && quietSince == slumber.QuietSince && clock.SinceBoot < slumber.Until) return;
+        if (slumber != null && !eventful && clock.SinceBoot < slumber.Until) return;
         if (!Sleep.IsPossible(Program.Name)) return;
         LeaveTimes(saveClock: false);
         Slumber next = Remember(clock.SinceBoot + wait);

@@ -64,7 +64,8 @@ public static unsafe class Sleep
 
     /// <summary>Milliseconds without work after which a daemon lets its helpers go, and sleeps.</summary>
     public static int Idle { get; } =
-        int.TryParse(Variables.Get(IdleVariable), NumberStyles.None, CultureInfo.InvariantCulture, out int milliseconds) ? milliseconds : 60_000;
+        int.TryParse(Variables.Get(IdleVariable), NumberStyles.None, CultureInfo.InvariantCulture, out int milliseconds)
+        && milliseconds > 0 ? milliseconds : 60_000;
 
     /// <summary>
     /// Whether this program can sleep: it has the code that waits, and its file is still the one that runs. After an upgrade
