@@ -42,9 +42,14 @@ internal sealed partial class Scheduler
     /// <summary>Falls asleep; returns when that is not possible.</summary>
     private void FallAsleep(int wait)
     {
+        // Awake before its time, and nothing has happened: it might wake again at once.
+        if (slumber != null && !eventful && clock.SinceBoot < slumber.Until)
+        {
+            quietSince = clock.SinceBoot;
+            eventful = true;
+            return;
+        }
         sleepless = true;
-        // Awake before its time, and nothing has happened: it would wake again at once.
-        if (slumber != null && !eventful && clock.SinceBoot < slumber.Until) return;
         if (!Sleep.IsPossible(Program.Name)) return;
         LeaveTimes(saveClock: false);
         Slumber next = Remember(clock.SinceBoot + wait);

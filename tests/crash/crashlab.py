@@ -410,6 +410,29 @@ class Serve(Queue):
         kill $daemon 2>/dev/null; wait $daemon; echo qmta-send $? >>codes"""
 
 
+class Sleeping(Queue):
+    """A daemon that sleeps before each message, and after the last."""
+    name = "sleep"
+    environment = {"QMTA_IDLE": "30"}
+    script = """qmta-send -d ./Maildir/ & daemon=$!
+        until_asleep() {
+            for ((i = 0; i < 50; i++)); do
+                awk '/^VmData:/ { small = $2 < 10000 } END { exit !small }' /proc/$daemon/status 2>/dev/null && break
+                sleep 0.02
+            done
+        }
+        for t in a b; do
+            until_asleep
+            if qmail-queue <msg.$t 1<env.$t; then echo $t >>accepted; else echo qmail-queue $? >>codes; fi
+            sleep 0.1
+        done
+        until_asleep
+        kill $daemon 2>/dev/null; wait $daemon; echo qmta-send $? >>codes"""
+
+    def messages(self, box):
+        return super().messages(box)[:2]
+
+
 class Sendmail(Queue):
     """sendmail and the qmail-queue it starts."""
     name = "sendmail"
@@ -556,7 +579,7 @@ class Requests(Local):
         Local.check_message(self, box, message, found)
 
 
-ALL = [Queue(), Serve(), Sendmail(), Smtpd(), Qmqpd(), Local(), Many(), Mbox(), ForwardAndBounce(), Defer(), Remote(), Orphans(), Requests()]
+ALL = [Queue(), Serve(), Sleeping(), Sendmail(), Smtpd(), Qmqpd(), Local(), Many(), Mbox(), ForwardAndBounce(), Defer(), Remote(), Orphans(), Requests()]
 
 
 def recorded(path):
