@@ -39,6 +39,12 @@ internal sealed class LocalSpawner
     /// <summary>Of how many addresses that is remembered.</summary>
     private const int MostRemembered = 200;
 
+    /// <summary>
+    /// How long, in milliseconds, a plain delivery waits for a process of its account that is at others, instead of having
+    /// one started.
+    /// </summary>
+    private const long MostWait = 100;
+
     // Entries to wait for: commands, children and start requests, then each running delivery's pipe and its socket.
     private const int FirstRunning = 3;
 
@@ -59,6 +65,8 @@ internal sealed class LocalSpawner
     private readonly Dictionary<string, Recipient> found = [];
     // Addresses whose mail was not plain, by home directory and extension, and until when that is taken for granted.
     private readonly Dictionary<(string Home, string Ext), long> notPlain = [];
+    // Plain deliveries whose account has a process at work.
+    private readonly List<PreparedDelivery> waiting = [];
     private readonly List<byte> reports = [];
     private PlainDeliveries? own;
     private PollEntry[] entries = new PollEntry[16];
@@ -131,7 +139,7 @@ internal sealed class LocalSpawner
 
     private int Run(int children, int socket)
     {
-        while (reading || running.Count > 0)
+        while (reading || running.Count > 0 || waiting.Count > 0)
         {
             int count = Wait(children, socket);
             long now = Clocks.BoottimeMilliseconds;
@@ -141,7 +149,7 @@ internal sealed class LocalSpawner
             for (int i = FirstRunning + 1; i < count; i += 2)
                 if (entries[i].Happened != 0) TakeAnswer(running[(i - FirstRunning) / 2], now);
             if (entries[1].Happened != 0 || !toldOfChildren) CollectChildren(children, now);
-            ReportFinished(now);
+            if (ReportFinished(now) || (waiting.Count > 0 && waiting[0].Since + MostWait <= now)) StartWaiting(now);
             workers.MeetDeadline(now);
             if (entries[2].Happened != 0 && !RoleRequests.Answer(socket))
             {
@@ -161,7 +169,7 @@ internal sealed class LocalSpawner
         entries[0] = new PollEntry { Fd = reading ? 0 : -1, Events = PollEntry.In };
         entries[1] = new PollEntry { Fd = children, Events = PollEntry.In };
         entries[2] = new PollEntry { Fd = socket, Events = PollEntry.In };
-        long deadline = workers.Deadline;
+        long deadline = waiting.Count > 0 ? Math.Min(workers.Deadline, waiting[0].Since + MostWait) : workers.Deadline;
         for (int i = 0; i < running.Count; i++)
         {
             RunningDelivery delivery = running[i];
@@ -248,13 +256,16 @@ internal sealed class LocalSpawner
         }
     }
 
-    private void ReportFinished(long now)
+    // Whether any was finished.
+    private bool ReportFinished(long now)
     {
+        bool any = false;
         for (int i = running.Count - 1; i >= 0; i--)
         {
             RunningDelivery delivery = running[i];
             if (delivery.Deadline <= now) delivery.MeetDeadline(now);
             if (!delivery.IsOver) continue;
+            any = true;
             running.RemoveAt(i);
             if (delivery.Together != null)
             {
@@ -264,6 +275,7 @@ internal sealed class LocalSpawner
             string? report = delivery.Pending == null ? delivery.Report(now) : GoOn(delivery, now);
             if (report != null) Report(delivery.Number, report);
         }
+        return any;
     }
 
     private void ReportTogether(RunningDelivery together, long now)
@@ -321,7 +333,8 @@ internal sealed class LocalSpawner
     private string? Prepare(DeliveryCommand command, List<PreparedDelivery> ready, long now)
     {
         bool inUse = running.Exists(delivery => delivery.IsOf(command.Number))
-            || ready.Exists(delivery => delivery.Command.Number == command.Number);
+            || ready.Exists(delivery => delivery.Command.Number == command.Number)
+            || waiting.Exists(delivery => delivery.Command.Number == command.Number);
         string? wrong = Verdict.OfCommand(command.Number, inUse, command.Message, command.Recipient);
         if (wrong != null) return wrong;
         string local = command.Recipient[..command.Recipient.LastIndexOf('@')];
@@ -348,7 +361,7 @@ internal sealed class LocalSpawner
                 if (recipient == null) return report;
                 found[local] = recipient;
             }
-            string? refused = Prepare(command, recipient, message, size, ready);
+            string? refused = Prepare(command, recipient, message, size, ready, now);
             keep = refused == null;
             return refused;
         }
@@ -358,7 +371,8 @@ internal sealed class LocalSpawner
         }
     }
 
-    private string? Prepare(DeliveryCommand command, Recipient recipient, int message, long size, List<PreparedDelivery> ready)
+    private string? Prepare(DeliveryCommand command, Recipient recipient, int message, long size, List<PreparedDelivery> ready,
+        long now)
     {
         User account = recipient.Account;
         if (root && account.Uid == 0) return "ZNot allowed to perform deliveries as root.\n";
@@ -370,7 +384,7 @@ internal sealed class LocalSpawner
             command.Recipient[(at + 1)..], command.Sender, defaultDelivery,
             command.ExtraHeader) { MessageName = command.Message, IsLast = command.IsLast };
         if (Worker.Encode(delivery) is not byte[] request) return "DSorry, this address is too long. (#5.1.3)\n";
-        ready.Add(new PreparedDelivery(command, recipient, delivery, request, message, size));
+        ready.Add(new PreparedDelivery(command, recipient, delivery, request, message, size, now));
         return null;
     }
 
@@ -400,8 +414,26 @@ internal sealed class LocalSpawner
             }
             // As the recipient himself there is nothing that a process of his would be safer for, and nobody waits.
             if (!root && ready.Count == 0 && running.Count == 0) Perform(together, now);
+            else if (MustWait(first, now)) waiting.AddRange(together);
             else Hand(together, now);
         }
+    }
+
+    private void StartWaiting(long now)
+    {
+        if (waiting.Count == 0) return;
+        List<PreparedDelivery> ready = [.. waiting];
+        waiting.Clear();
+        Start(ready, now);
+    }
+
+    // One that is at plain deliveries has written them in a moment, or nothing can be written. One that runs a program
+    // nobody waits for.
+    private bool MustWait(PreparedDelivery delivery, long now)
+    {
+        User account = delivery.Recipient.Account;
+        return now < delivery.Since + MostWait && !workers.Has(account.Uid, account.Gid) && running.Exists(other =>
+            other is { Together: not null, Ended: null } && other.Worker!.Uid == account.Uid && other.Worker.Gid == account.Gid);
     }
 
     private bool MayBePlain(PreparedDelivery delivery, long now) => replacement == null && delivery.Size <= LongestTogether
@@ -474,7 +506,7 @@ internal sealed class LocalSpawner
         Recipient? recipient = lookup.Ended is { Raw: 0 } ? PasswordLookup.Decode(lookup.Output) : null;
         List<PreparedDelivery> ready = [];
         string? refused = recipient == null ? "Z" + accountProgram + " did not say who gets this message. (#4.3.0)\n"
-            : Prepare(command, recipient, message, 0, ready);
+            : Prepare(command, recipient, message, 0, ready, now);
         if (refused == null) return StartAlone(ready[0], now);
         _ = Files.Close(message);
         return refused;

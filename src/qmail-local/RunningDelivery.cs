@@ -19,8 +19,9 @@ internal sealed record PendingAccount(DeliveryCommand Command, int Message);
 /// <param name="Request">The same in bytes (<see cref="Worker.Encode"/>).</param>
 /// <param name="Message">The open message; whoever hands it over closes it.</param>
 /// <param name="Size">Its length in bytes.</param>
+/// <param name="Since">When it could begin, in milliseconds.</param>
 internal sealed record PreparedDelivery(DeliveryCommand Command, Recipient Recipient, Delivery Delivery, byte[] Request,
-    int Message, long Size);
+    int Message, long Size, long Since);
 
 /// <summary>One qmail-local, or a program in its place, at work.</summary>
 internal sealed class RunningDelivery

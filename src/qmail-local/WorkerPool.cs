@@ -65,6 +65,9 @@ internal sealed class WorkerPool
     /// <summary>How many there are without work.</summary>
     internal int Count => idle.Count;
 
+    /// <summary>Whether there is an idle one of that identity.</summary>
+    internal bool Has(uint uid, uint gid) => idle.Exists(worker => worker.Uid == uid && worker.Gid == gid);
+
     /// <summary>Takes an idle one of that identity; null when there is none.</summary>
     internal WorkerProcess? Take(uint uid, uint gid)
     {

@@ -15,12 +15,13 @@ public sealed class MaildirBatch
     private readonly List<MaildirFile> files = [];
     private readonly Dictionary<MaildirFile, PosixException> failures = [];
 
-    /// <summary>Adds a message of which everything has been put to its writer; writing it to the disk begins.</summary>
+    /// <summary>Adds a message of which everything has been put to its writer; those before it are on their way to the disk.</summary>
     /// <exception cref="PosixException">It cannot be written; it is not added.</exception>
     public void Add(MaildirFile file)
     {
         file.Writer.Flush();
-        Files.StartSync(file.Fd);
+        // The last one is waited for soon enough.
+        if (files.Count > 0) Files.StartSync(files[^1].Fd);
         files.Add(file);
     }
 
