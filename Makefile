@@ -58,6 +58,7 @@ crash: artifacts/.built artifacts/.sink ## a sample of the crash tests, in a min
 	tests/crash/every-call --journal --sample 40 --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/every-fault --journal --sample 40 --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/power-cut --bin $(BIN) $(if $(SEED),--seed $(SEED))
+	tests/crash/snapshots --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/kill-random --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/kill-random --journal --kills 60 --bin $(BIN) $(if $(SEED),--seed $(SEED))
 	tests/crash/one-shot-drains --bin $(BIN)
@@ -71,6 +72,7 @@ soak: artifacts/.built artifacts/.sink ## the long versions, hours: packages and
 	tests/crash/every-call --bin $(BIN) --all
 	tests/crash/every-call --journal --bin $(BIN) --all
 	tests/crash/power-cut --bin $(BIN) --all
+	for on in ext4 fast_commit xfs; do tests/crash/snapshots --bin $(BIN) --filesystem $$on --rounds 50 || exit 1; done
 	tests/crash/every-fault --bin $(BIN) --all
 	tests/crash/every-fault --journal --bin $(BIN) --all
 	tests/crash/one-shot-drains --bin $(BIN) --runs 60

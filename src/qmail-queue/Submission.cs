@@ -143,34 +143,21 @@ internal sealed class Submission
     {
         // Starting both files' data before waiting for either makes one wait of two; the message's was started before.
         Files.StartSync(envelope);
-        if (OrderedFilesystem.Carries(mess)) AcceptAtOnce();
-        else AcceptInSteps();
-    }
-
-    /// <summary>
-    /// Where one journal keeps the order of all changes: when the contents are written out, the fsync of the file that was
-    /// renamed last carries everything, and nobody ever sees the name without the rest. Messages of other threads and
-    /// processes that come meanwhile share the journal's next commit.
-    /// </summary>
-    private void AcceptAtOnce()
-    {
-        if (Files.WriteOut(envelope) < 0 || Files.WriteOut(mess) < 0) throw new QueueingException(ExitCode.Write);
-        if (PutIntoTodo() < 0 || Files.Sync(envelope) < 0) throw new QueueingException(ExitCode.Todo);
-    }
-
-    /// <summary>Where nothing is promised: each file and each directory by itself, before the name that counts, and that.</summary>
-    private void AcceptInSteps()
-    {
-        if (Files.Sync(envelope) < 0 || Files.Sync(mess) < 0) throw new QueueingException(ExitCode.Write);
-        if (Files.SyncDirectory(QueueLayout.DirectoryOf(queue.Mess(id))) < 0) throw new QueueingException(ExitCode.Mess);
-        if (PutIntoTodo() < 0 || Files.SyncDirectory(QueueLayout.DirectoryOf(queue.Todo(id))) < 0) throw new QueueingException(ExitCode.Todo);
-    }
-
-    private int PutIntoTodo()
-    {
-        int error = Files.Rename(Temporary, queue.Todo(id));
-        isInTodo = error >= 0;
-        return error;
+        // Where one journal keeps the order of all changes, the sync of todo carries what was done before, once the contents
+        // are written out. Who comes while the journal is committed shares the next commit.
+        if (OrderedFilesystem.Carries(mess))
+        {
+            if (Files.WriteOut(envelope) < 0 || Files.WriteOut(mess) < 0) throw new QueueingException(ExitCode.Write);
+        }
+        else
+        {
+            if (Files.Sync(envelope) < 0 || Files.Sync(mess) < 0) throw new QueueingException(ExitCode.Write);
+            if (Files.SyncDirectory(QueueLayout.DirectoryOf(queue.Mess(id))) < 0) throw new QueueingException(ExitCode.Mess);
+        }
+        string todo = queue.Todo(id);
+        if (Files.Rename(Temporary, todo) < 0) throw new QueueingException(ExitCode.Todo);
+        isInTodo = true;
+        if (Files.SyncDirectory(QueueLayout.DirectoryOf(todo)) < 0) throw new QueueingException(ExitCode.Todo);
     }
 
     /// <summary>Takes the stages back, last first; what cannot be removed now, qmta-send removes after 36 hours.</summary>

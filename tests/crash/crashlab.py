@@ -82,6 +82,7 @@ class Lab:
         dotnet = shutil.which("dotnet")
         self.dotnet_root = os.environ.get("DOTNET_ROOT") or (os.path.dirname(os.path.realpath(dotnet)) if dotnet else "")
         self.failed = False
+        self.broken = None
         self.boxes = 0
 
     def move_to_journal(self):
@@ -96,9 +97,16 @@ class Lab:
         return {one.name: one for one in ALL if only.split(":")[0] in ("", one.name) and (self.sink or not one.needs_sink)
                 and (one.name != "mbox" or has_attributes(self.work))}
 
+    def kept(self):
+        """Where states that broke a promise stay; the journalled filesystem goes with the test."""
+        if self.broken is None:
+            on_journal = self.work.startswith(os.environ.get("CRASH_JOURNAL", "\n"))
+            self.broken = tempfile.mkdtemp(prefix="qmta-crash.", dir=os.environ["CRASH_KEPT"]) if on_journal else self.work
+        return self.broken
+
     def end(self):
         if self.failed:
-            print(f"left for looking at: {self.work}")
+            print(f"left for looking at: {self.kept()}")
             return
         for directory in filter(None, (self.work, self.journal, self.top)):
             shutil.rmtree(directory, ignore_errors=True)
@@ -613,7 +621,7 @@ def in_parallel(lab, jobs, tasks, work):
         except Broken as broken:
             with gate:
                 failures.append((task, str(broken)))
-                kept = f"{lab.work}/failure.{len(failures)}"
+                kept = f"{lab.kept()}/failure.{len(failures)}"
                 shutil.copytree(local.box.top, kept, symlinks=True, ignore=lambda path, names: ["trigger", "submit"]
                                 if path.endswith("/lock") else [name for name in names if name.startswith(("clr-debug", "dotnet-diag"))])
                 print(f"BROKEN {task}: {broken} ({kept})", flush=True)

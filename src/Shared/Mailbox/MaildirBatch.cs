@@ -72,7 +72,9 @@ public sealed class MaildirBatch
     private void Sync(MaildirFile last, int index)
     {
         string directory = last.Directory + "new";
-        int synced = last.IsOrdered ? Files.Sync(last.Fd) : MaildirFile.SyncDirectory(directory);
+        int synced = MaildirFile.SyncDirectory(directory);
+        // A directory that we may write to and not read: there, the file's own has to do.
+        if (synced == -Errno.EACCES && last.IsOrdered) synced = Files.Sync(last.Fd);
         for (int i = index; i >= 0; i--)
         {
             MaildirFile file = files[i];

@@ -1,7 +1,7 @@
 // Filesystems whose journal keeps one order: there, one fsync does for all files and names that were written before.
 //
 // ext4 and XFS write every change of a name, a length or a place of contents to a single journal, in the order in which
-// it was made, and an fsync waits until the journal has reached that file's last change. Whatever was changed before is on
+// it was made, and the fsync of a directory waits until the journal has reached that directory's last change. Whatever was changed before is on
 // stable storage then, and after a power cut nothing is there without what was changed before it. Contents are no part of
 // it: they must have been written out first (Files.WriteOut). POSIX promises none of this; where it is not known to hold,
 // the answer is no. docs/decisions/038 has the reasons.
@@ -9,7 +9,7 @@ using Qmta.Text;
 
 namespace Qmta.Posix;
 
-/// <summary>Tells whether an fsync of one file carries everything that was done before it.</summary>
+/// <summary>Tells whether the fsync of one directory carries everything that was done before it.</summary>
 public static class OrderedFilesystem
 {
     private const uint Ext4 = 0xEF53, Xfs = 0x58465342; // statfs(2)
@@ -19,9 +19,9 @@ public static class OrderedFilesystem
     private sealed record Answer(ulong Device, bool Carries);
 
     /// <summary>
-    /// Whether on the filesystem that <paramref name="fd"/> is open on, an fsync of a regular file makes durable all
-    /// names made, renamed and removed there before the file's own last change, and all contents that
-    /// <see cref="Files.WriteOut"/> wrote out before it.
+    /// Whether on the filesystem that <paramref name="fd"/> is open on, the fsync of a directory makes durable all names
+    /// made, renamed and removed there before its own last change, and all contents that <see cref="Files.WriteOut"/>
+    /// wrote out before it. A file's fsync does the same on most of them, but not with ext4's fast commits.
     /// </summary>
     public static bool Carries(int fd)
     {
