@@ -15,6 +15,10 @@ internal sealed class ServingThreads
     // A thread without work waits so long for more: starting one costs more than most commands' work.
     private const int IdleMilliseconds = 5000;
 
+    // With more threads than this, none waits for a client to go on: two hundred that say hello at once would each get
+    // one of its own.
+    private const int MostHolding = 32;
+
     private readonly Doorbell doorbell = new(IdleMilliseconds);
     private readonly int most;
     private readonly Action<Client> park, forget;
@@ -85,7 +89,7 @@ internal sealed class ServingThreads
             bool goesOn = false;
             try
             {
-                goesOn = client.Conversation.Serve(buffers, ready.Count == 0 ? Hold.AMoment : Hold.No);
+                goesOn = client.Conversation.Serve(buffers, ready.Count == 0 && threads <= MostHolding ? Hold.AMoment : Hold.No);
             }
             catch (Exception e)
             {
