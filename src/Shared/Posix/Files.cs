@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
+using System.Threading;
 
 namespace Qmta.Posix;
 
@@ -397,6 +398,9 @@ public static unsafe class Files
         }
     }
 
+    // Of the last listing that has ended, for the next: a look at the whole queue is fifty listings.
+    private static byte[]? listing;
+
     /// <summary>
     /// The names in a directory, without "." and "..", in the order the filesystem has them, read in pieces so that a
     /// directory of any size costs little memory. Stops early and sets the error on a failure while reading.
@@ -405,9 +409,9 @@ public static unsafe class Files
     public static IEnumerable<string> List(string path)
     {
         int fd = PosixException.Check(Open(path, OpenMode.Read | OpenMode.Directory), "unable to open directory " + path);
+        byte[] buffer = Interlocked.Exchange(ref listing, null) ?? GC.AllocateUninitializedArray<byte>(8192);
         try
         {
-            byte[] buffer = GC.AllocateUninitializedArray<byte>(8192);
             while (true)
             {
                 int filled = PosixException.Check(Entries(fd, buffer), "unable to read directory " + path);
@@ -424,6 +428,7 @@ public static unsafe class Files
         finally
         {
             _ = Close(fd);
+            listing = buffer;
         }
     }
 
