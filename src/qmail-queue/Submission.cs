@@ -141,10 +141,9 @@ internal sealed class Submission
 
     private void Accept()
     {
-        // Starting both files' data before waiting for either makes one wait of two; the message's was started before.
-        Files.StartSync(envelope);
         // Where one journal keeps the order of all changes, the sync of todo carries what was done before, once the contents
-        // are written out. Who comes while the journal is committed shares the next commit.
+        // are written out. Who comes while the journal is committed shares the next commit. The writing of the message was
+        // started before: with the envelope first, one wait does for both.
         if (OrderedFilesystem.Carries(mess))
         {
             if (Files.WriteOut(envelope) < 0 || Files.WriteOut(mess) < 0) throw new QueueingException(ExitCode.Write);
