@@ -59,13 +59,13 @@ public sealed class SpawnHelperTests : IDisposable
         Command(2, "5/28", "nobody");
         Command(3, "5/51", "a@there");
         Command(500, "5/28", "a@there");
-        Command(32767, "5/28", "a@there");
+        Command(16383, "5/28", "a@there");
         Dictionary<int, string> texts = Reports(5).ToDictionary(r => r.Number, r => r.Text);
         Assert.Equal("DInternal error: messid has nonnumerics. (#5.3.5)\n", texts[1]);
         Assert.Equal("DSorry, address must include host name. (#5.1.3)\n", texts[2]);
         Assert.Equal($"Zqmail-spawn unable to open message. (#4.3.0)\n{root}/queue/mess/5/51: No such file or directory\n", texts[3]);
         Assert.Equal("ZInternal error: delnum too big. (#4.3.5)\n", texts[500]);
-        Assert.Equal("ZInternal error: delnum too big. (#4.3.5)\n", texts[32767]);
+        Assert.Equal("ZInternal error: delnum too big. (#4.3.5)\n", texts[16383]);
     }
 
     [Fact]
