@@ -181,7 +181,7 @@ internal sealed class LocalSpawner
         long left = deadline - Clocks.BoottimeMilliseconds;
         long wait = deadline == long.MaxValue ? -1
             : Math.Clamp(left, 0, toldOfChildren ? int.MaxValue : LookForChildren);
-        bool quiet = sleeps && running.Count == 0 && workers.Count == 0 && !commands.InMiddle && reading;
+        bool quiet = sleeps && running.Count == 0 && workers.Count == 0 && waiting.Count == 0 && !commands.InMiddle && reading;
         if (quiet) wait = Math.Max(0, quietSince + Sleep.Idle - Clocks.BoottimeMilliseconds);
         int happened = PosixException.Check(Poll.Wait(entries.AsSpan(0, count), (int)wait), "unable to wait");
         if (happened == 0 && quiet) FallAsleep(children, socket);
