@@ -9,15 +9,20 @@ namespace Qmta.Posix;
 /// </summary>
 public sealed class Doorbell
 {
-    private readonly int button, bell;
+    private readonly int button, bell, milliseconds;
+    private readonly bool limited;
 
     /// <param name="milliseconds">How long a wait lasts at most.</param>
     /// <exception cref="PosixException">There are no descriptors left.</exception>
-    public Doorbell(int milliseconds)
+    public Doorbell(int milliseconds) : this(milliseconds, old: false) { }
+
+    /// <param name="old">Whether the kernel is taken for one that cannot limit a read.</param>
+    internal Doorbell(int milliseconds, bool old)
     {
+        this.milliseconds = milliseconds;
         // A socket that keeps boundaries wakes one reader for each message; a stream would wake all.
         PosixException.Check(DescriptorSocket.Pair(out button, out bell), "unable to make a pair of sockets");
-        PosixException.Check(ServerSockets.LimitReads(bell, milliseconds), "unable to limit reads of a socket");
+        limited = !old && ServerSockets.LimitReads(bell, milliseconds) >= 0;
     }
 
     /// <summary>Wakes one thread that waits. With hundreds of rings that nobody has heard yet, one more is no news.</summary>
@@ -26,7 +31,11 @@ public sealed class Doorbell
     /// <summary>Waits for a ring; false when none came in time.</summary>
     public bool Wait()
     {
-        Span<byte> byteOfIt = stackalloc byte[1];
-        return Sockets.ReceiveSoon(bell, byteOfIt, wait: true) > 0;
+        Span<byte> ring = stackalloc byte[1];
+        if (limited) return Sockets.ReceiveSoon(bell, ring, wait: true) > 0;
+        // poll wakes all that wait; for all but one it rang for nothing.
+        if (!Poll.WaitFor(bell, false, milliseconds)) return false;
+        _ = Sockets.ReceiveSoon(bell, ring, wait: false);
+        return true;
     }
 }
