@@ -120,6 +120,7 @@ internal static class Program
         {
             throw new FormatException("unable to go on after a sleep: of the note that was left, " + wrong.Message);
         }
+        _ = Standard.FillGaps();
         // Whoever sleeps has given up root, and holds the lock.
         if (Users.EffectiveUid == 0) throw new FormatException("unable to go on after a sleep: as root, there is none");
         PosixException.Check(Files.TryLock(slumber.Lock), "unable to go on after a sleep: the lock of the queue is not held");

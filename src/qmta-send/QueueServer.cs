@@ -20,12 +20,12 @@ internal sealed class QueueServer
     private int listening = -1, status = -1;
 
     /// <param name="queue">The queue.</param>
-    /// <param name="listening">The socket, when there is one already.</param>
-    internal QueueServer(QueueLayout queue, int listening = -1)
+    /// <param name="listening">The socket of before, negative for none; null when it is to be made.</param>
+    internal QueueServer(QueueLayout queue, int? listening = null)
     {
         path = queue.Submit;
-        this.listening = listening;
-        if (listening < 0) Open();
+        if (listening is int before) this.listening = before;
+        else Open();
     }
 
     /// <summary>Readable when somebody has come; -1 while a qmail-queue takes them, or nobody can come.</summary>

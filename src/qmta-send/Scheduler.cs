@@ -73,7 +73,7 @@ internal sealed partial class Scheduler
         todo = new TodoScan(queue, settings, clock, cleaner, channels, MayGoStraight);
         requests = new OperatorRequests(queue);
         holds = new Holds(queue);
-        if (daemon) queueServer = new QueueServer(queue, slumber?.Listening ?? -1);
+        if (daemon) queueServer = new QueueServer(queue, slumber?.Listening);
         SetConcurrency();
     }
 
