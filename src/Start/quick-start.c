@@ -1,8 +1,9 @@
-/* What the .NET runtime looks up before Main, answered without asking: linked into every executable. The runtime prepares
- * each process for a large heap on a large machine. It reads the mount table and cgroup files twice, the memory statistics
- * at every collection, the NUMA nodes, its own memory map; it starts a thread for finalizers; it marks and unmarks each
- * piece of its heap. For a program that queues one message and ends this is half of all its processor time, and no setting
- * turns it off. The linker sends these calls here (--wrap in aot.props); what a later runtime no longer calls is left out. */
+/* What the .NET runtime looks up before Main, answered without asking: linked into every executable. The runtime
+ * prepares each process for a large heap on a large machine. It reads the mount table and cgroup files twice, the
+ * memory statistics at every collection, the NUMA nodes, its own memory map; it starts a thread for finalizers; it
+ * marks and unmarks each piece of its heap. For a program that queues one message and ends this is half of all its
+ * processor time, and no setting turns it off. The linker sends these calls here (--wrap in aot.props); what a
+ * later runtime no longer calls is left out. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -19,8 +20,8 @@
 
 extern char **environ;
 
-/* The command line as it came, for Programs.cs: Main gets it decoded, /proc/self/cmdline costs a look-up and four calls.
- * Functions of .preinit_array get main's arguments (gABI, DT_PREINIT_ARRAY). */
+/* The command line as it came, for Programs.cs: Main gets it decoded, /proc/self/cmdline costs a look-up and four
+ * calls. Functions of .preinit_array get main's arguments (gABI, DT_PREINIT_ARRAY). */
 static int word_count;
 static char **words;
 
@@ -38,8 +39,8 @@ int qmta_command_line(char ***to)
     return word_count;
 }
 
-/* Only the runtime opens streams: for limits and shares of a cgroup, for free memory, for the sizes of caches. The heap
- * has a fixed limit (GCHeapHardLimit), and the first generation a fixed size, so that none of them matters. */
+/* Only the runtime opens streams: for limits and shares of a cgroup, for free memory, for the sizes of caches. The
+ * heap has a fixed limit (GCHeapHardLimit), and the first generation a fixed size, so that none of them matters. */
 FILE *__wrap_fopen64(const char *path, const char *mode)
 {
     (void)path;
@@ -62,12 +63,14 @@ void __wrap__Z21NUMASupportInitializev(void)
 {
 }
 
-/* The C library counts processors by a file. Those this process may run on are as good a number, and one system call. */
+/* The C library counts processors by a file. Those this process may run on are as good a number, and one system
+ * call. */
 long __real_sysconf(int name);
 long __wrap_sysconf(int name)
 {
     cpu_set_t allowed;
-    if ((name == _SC_NPROCESSORS_ONLN || name == _SC_NPROCESSORS_CONF) && sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+    if ((name == _SC_NPROCESSORS_ONLN || name == _SC_NPROCESSORS_CONF)
+        && sched_getaffinity(0, sizeof allowed, &allowed) == 0)
         return CPU_COUNT(&allowed);
     return __real_sysconf(name);
 }
@@ -79,7 +82,8 @@ int __wrap_pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
     struct rlimit limit;
     uintptr_t here = (uintptr_t)&limit, end = ((uintptr_t)environ + 4095) & ~(uintptr_t)4095, size = 8 << 20;
     int error;
-    if (gettid() != getpid() || getrlimit(RLIMIT_STACK, &limit) != 0) return __real_pthread_getattr_np(thread, attributes);
+    if (gettid() != getpid() || getrlimit(RLIMIT_STACK, &limit) != 0)
+        return __real_pthread_getattr_np(thread, attributes);
     if (limit.rlim_cur < size) size = limit.rlim_cur & ~(uintptr_t)4095;
     /* An environment that was moved says nothing. */
     if (here >= end || end - here >= size) return __real_pthread_getattr_np(thread, attributes);
@@ -87,8 +91,9 @@ int __wrap_pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
     return error ? error : pthread_attr_setstack(attributes, (void *)(end - size), size);
 }
 
-/* The heap is reserved as memory that may be written, and not page by page as it grows: what is not touched costs nothing
- * either way. Where that is refused, by a limit on data or on overcommitment, it is reserved as the runtime wanted it. */
+/* The heap is reserved as memory that may be written, and not page by page as it grows: what is not touched costs
+ * nothing either way. Where that is refused, by a limit on data or on overcommitment, it is reserved as the
+ * runtime wanted it. */
 static bool page_by_page;
 
 void *__real_mmap64(void *address, size_t length, int protection, int flags, int file, off64_t offset);
@@ -109,8 +114,8 @@ bool __wrap__ZN15GCToOSInterface13VirtualCommitEPvmt(void *address, size_t size,
     return !page_by_page || __real__ZN15GCToOSInterface13VirtualCommitEPvmt(address, size, node);
 }
 
-/* Whether a piece is part of a core dump is not worth a call for each. That it is made of small pages is: a huge one would
- * be cleared and counted as a whole for a few objects. */
+/* Whether a piece is part of a core dump is not worth a call for each. That it is made of small pages is: a huge
+ * one would be cleared and counted as a whole for a few objects. */
 int __real_madvise(void *address, size_t length, int advice);
 int __wrap_madvise(void *address, size_t length, int advice)
 {
@@ -147,8 +152,9 @@ const char *__wrap__dl_get_origin(void)
     return (const char *)-1;
 }
 
-/* The instruction sets of the processor. Asking it is a trap in a virtual machine, of some microseconds each time, twenty
- * times. The C library has asked already: when what the program was compiled for is there, that is all it uses. */
+/* The instruction sets of the processor. Asking it is a trap in a virtual machine, of some microseconds each time,
+ * twenty times. The C library has asked already: when what the program was compiled for is there, that is all it
+ * uses. */
 int __real_minipal_getcpufeatures(void);
 int __wrap_minipal_getcpufeatures(void)
 {

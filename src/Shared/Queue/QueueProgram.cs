@@ -112,7 +112,7 @@ public abstract class QueueProgram
         {
             string? there = null;
             foreach (string one in environment)
-                if (one.StartsWith(name, StringComparison.Ordinal) && one.Length > name.Length && one[name.Length] == '=') there = one[(name.Length + 1)..];
+                if (one.StartsWith(name + "=", StringComparison.Ordinal)) there = one[(name.Length + 1)..];
             if (there != Variables.Get(name)) return false;
         }
         return true;
