@@ -82,5 +82,5 @@ def describe(bench):
     return f"""- Latency: from the start of `sendmail` until `smtp-sink` has the message, or it is in `Maildir/new`;
   one message at a time, a tenth of a second after the one before is gone from the queue, {10 if bench.quick else 20}
   in each round. The daemon runs; the first message, for which programs have to be started, does not count. OpenSMTPD
-  and nullmailer look at their queues when they are told or a second later.
+  waits for a second before it connects.
 """
