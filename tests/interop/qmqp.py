@@ -115,7 +115,7 @@ class Host:
                 message = file.read()
             recipients = [record[1:].decode() for record in records if record[:1] == b"T"]
             found.append((next(record[1:].decode() for record in records if record[:1] == b"F"), recipients, message))
-            for gone in (f"{self.directory}/queue/todo/{name}", f"{self.directory}/queue/intd/{name}", path):
+            for gone in (f"{self.directory}/queue/todo/{name}", path):
                 os.unlink(gone)
         return found
 
