@@ -447,11 +447,19 @@ internal sealed class LocalSpawner
     {
         own ??= new PlainDeliveries();
         string? directory = Files.ReadLink("/proc/self/cwd");
-        PlainOutcome[] outcomes = own.Perform(together.ConvertAll(static one => one.Delivery).ToArray(),
-            together.ConvertAll(static one => one.Message).ToArray());
+        Delivery[] deliveries = new Delivery[together.Count];
+        for (int i = 0; i < deliveries.Length; i++) deliveries[i] = together[i].Delivery;
+        PlainOutcome[] outcomes = own.Perform(deliveries, Messages(together));
         _ = Files.ChangeDirectory(directory ?? "/");
         Close(together);
         for (int i = 0; i < outcomes.Length; i++) Conclude(together[i], outcomes[i], now);
+    }
+
+    private static int[] Messages(List<PreparedDelivery> deliveries)
+    {
+        int[] messages = new int[deliveries.Count];
+        for (int i = 0; i < messages.Length; i++) messages[i] = deliveries[i].Message;
+        return messages;
     }
 
     private static void Close(List<PreparedDelivery> deliveries)
@@ -549,8 +557,8 @@ internal sealed class LocalSpawner
             if (request.Count > 0) request.Add(0);
             request.AddRange(delivery.Request);
         }
-        WorkerProcess? worker = Hand(together[0].Recipient.Account, -1, CollectionsMarshal.AsSpan(request),
-            together.ConvertAll(static one => one.Message).ToArray(), out string trouble);
+        WorkerProcess? worker = Hand(together[0].Recipient.Account, -1, CollectionsMarshal.AsSpan(request), Messages(together),
+            out string trouble);
         Close(together);
         if (worker != null)
         {

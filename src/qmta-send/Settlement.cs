@@ -136,7 +136,7 @@ internal sealed class Settlement
 
     private void Sync(List<Settlement> failed, HashSet<string> directories)
     {
-        bool ordered = fds.TrueForAll(OrderedFilesystem.Carries);
+        bool ordered = !fds.Exists(static fd => !OrderedFilesystem.Carries(fd));
         foreach (int fd in fds)
         {
             int synced = ordered ? Files.WriteOut(fd) : Files.Sync(fd);
