@@ -50,6 +50,7 @@ def follow(pids, answers):
     ptrace.argtypes = [ctypes.c_long] * 4
 
     def end(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise Ended()
     alive, found = set(), {}
 
@@ -75,21 +76,26 @@ def follow(pids, answers):
     signal.signal(signal.SIGTERM, end)
     os.write(answers, b".")
     try:
-        while True:
-            pid, status = os.waitpid(-1, WALL)
-            if not os.WIFSTOPPED(status):
-                alive.discard(pid)
-                continue
-            alive.add(pid)
-            number, event = os.WSTOPSIG(status), status >> 16
-            if event == EVENT_EXIT:
-                look(pid)
-            if event == EVENT_STOP and number in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
-                ptrace(LISTEN, pid, 0, 0)
-            else:
-                ptrace(CONT, pid, 0, 0 if event else number)
-    except (ChildProcessError, Ended):
+        try:
+            while True:
+                pid, status = os.waitpid(-1, WALL)
+                if not os.WIFSTOPPED(status):
+                    alive.discard(pid)
+                    continue
+                alive.add(pid)
+                number, event = os.WSTOPSIG(status), status >> 16
+                if event == EVENT_EXIT:
+                    look(pid)
+                if event == EVENT_STOP and number in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+                    ptrace(LISTEN, pid, 0, 0)
+                else:
+                    ptrace(CONT, pid, 0, 0 if event else number)
+        except ChildProcessError:
+            pass
+        # Who asks at the very moment when all have ended must not break in later.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    except Ended:
+        pass
     for pid in alive:
         look(pid)
     os.write(answers, json.dumps(found).encode())
