@@ -30,7 +30,7 @@ internal static class Mbox
                 {
                     note?.Whole();
                     // The removal of the message from the queue is never on disk without what is written now.
-                    bool follows = message.RemovedFrom(delivery) == before.Device && OrderedFilesystem.Carries(fd);
+                    bool follows = message.RemovedFrom(delivery) == before.Device && OrderedFilesystem.Carries(fd, before.Device);
                     PosixException.Check(follows ? Files.WriteOut(fd) : Files.Sync(fd), "");
                     note?.Remove();
                     // A first message: the file's own entry may be new as well. A directory we may not read holds a

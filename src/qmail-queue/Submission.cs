@@ -20,7 +20,7 @@ internal sealed class Submission
     private readonly byte[] buffer;
     private readonly string extraHeader = ExtraHeader.Lines(Variables.Get("QQEH") ?? "")
         ?? throw new QueueingException(ExitCode.ExtraHeader);
-    private ulong id;
+    private ulong id, device;
     private int mess = -1, envelope = -1;
     private bool isInTodo;
 
@@ -86,7 +86,7 @@ internal sealed class Submission
                 continue;
             }
             if (linked < 0) throw new QueueingException(ExitCode.Mess);
-            id = status.Inode;
+            (id, device) = (status.Inode, status.Device);
             mess = fd;
             // Tells the clean-up that somebody is at work, whatever the clock says about the file's age.
             _ = Files.TryLock(mess);
@@ -144,7 +144,7 @@ internal sealed class Submission
         // Where one journal keeps the order of all changes, the sync of todo carries what was done before, once the contents
         // are written out. Who comes while the journal is committed shares the next commit. The writing of the message was
         // started before: with the envelope first, one wait does for both.
-        if (OrderedFilesystem.Carries(mess))
+        if (OrderedFilesystem.Carries(mess, device))
         {
             if (Files.WriteOut(envelope) < 0 || Files.WriteOut(mess) < 0) throw new QueueingException(ExitCode.Write);
         }

@@ -49,8 +49,7 @@ internal sealed class Leftovers
     {
         try
         {
-            foreach (string _ in Files.List(directory)) return false;
-            return true;
+            return !Files.HasEntries(directory);
         }
         catch (PosixException failure)
         {

@@ -184,17 +184,11 @@ internal static class Program
     {
         foreach (string name in Files.List(queue.Directory + "/todo"))
             if (!queue.BigTodo || Files.Status($"{queue.Directory}/todo/{name}", out FileStatus status) < 0 || !status.IsDirectory
-                || HasEntries($"{queue.Directory}/todo/{name}")) return false;
+                || Files.HasEntries($"{queue.Directory}/todo/{name}")) return false;
         // Every message has a file in mess, and every unfinished one in pid or mess; a power cut may leave one in intd.
-        if (HasEntries(queue.Pid) || (!queue.BigTodo && HasEntries(queue.Directory + "/intd"))) return false;
+        if (Files.HasEntries(queue.Pid) || (!queue.BigTodo && Files.HasEntries(queue.Directory + "/intd"))) return false;
         for (int n = 0; n < queue.Split; n++)
-            if (HasEntries($"{queue.Directory}/mess/{n}") || (queue.BigTodo && HasEntries($"{queue.Directory}/intd/{n}"))) return false;
+            if (Files.HasEntries($"{queue.Directory}/mess/{n}") || (queue.BigTodo && Files.HasEntries($"{queue.Directory}/intd/{n}"))) return false;
         return true;
-    }
-
-    private static bool HasEntries(string directory)
-    {
-        foreach (string _ in Files.List(directory)) return true;
-        return false;
     }
 }

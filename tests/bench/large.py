@@ -49,11 +49,7 @@ def deliver(bench, system, recipient):
     finally:
         found = peaks.end()
         caller.end()
-        system.stop()
-        bench.sink.stop()
-        system.clear()
-        if system.delivers_to_users:
-            system.empty_mailboxes()
+        system.put_away(bench.sink)
     return found
 
 

@@ -171,6 +171,13 @@ class System:
     def clear(self):
         """Empties the queue of a system that is stopped."""
 
+    def put_away(self, sink):
+        """Stops it and its destination; nothing of its messages is left."""
+        self.stop()
+        sink.stop()
+        self.clear()
+        self.empty_mailboxes()
+
     def left(self):
         """How much is in the queue; 0 when everything is delivered."""
         return 0
@@ -207,7 +214,7 @@ class System:
         return sum(files(f"{self.root.root}{HOMES}/{user}/Maildir/new") for user in USERS)
 
     def empty_mailboxes(self):
-        for user in USERS:
+        for user in USERS if self.delivers_to_users else ():
             empty(f"{self.root.root}{HOMES}/{user}/Maildir/new")
 
 

@@ -4,11 +4,12 @@ Messages of 1 KiB come in ten connections at a time, to queues that nobody empti
 100. Rounds are interleaved; medians are reported. Processor time is that of all processes of the system, by its control
 group, without the clients. Memory is the difference that 200 idle connections make.
 """
-import argparse, json, os, re, shutil, socket, statistics, subprocess, time
+import argparse, json, os, shutil, socket, statistics, subprocess, time
 
 import exim
 from cpugroup import CpuGroup
 from mailsystem import NOBODY, end, files, free_port, wait
+from processes import memory, tree
 
 CONNECTIONS, PER_CONNECTION, IDLE = 10, 100, 200
 LOADS = {1: "one message in each connection", PER_CONNECTION: f"{PER_CONNECTION} messages in each connection"}
@@ -195,37 +196,12 @@ def load(work, server, messages, per_connection):
     return messages / seconds, used
 
 
-def memory(process):
-    """PSS and USS in KiB of a process and all below it."""
-    parents = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as file:
-                    parents[int(entry)] = int(file.read().rsplit(")", 1)[1].split()[1])
-            except OSError:
-                pass
-    tree = {process}
-    while more := {child for child, parent in parents.items() if parent in tree} - tree:
-        tree |= more
-    proportional = unique = 0
-    for each in tree:
-        try:
-            with open(f"/proc/{each}/smaps_rollup") as file:
-                sizes = {name: int(size) for name, size in re.findall(r"^(\w+):\s+(\d+)", file.read(), re.M)}
-        except OSError:
-            continue
-        proportional += sizes["Pss"]
-        unique += sizes["Private_Clean"] + sizes["Private_Dirty"]
-    return proportional, unique
-
-
 def idle(server):
     """What so many connections cost that have said EHLO, and then nothing."""
     root = server.processes() if server.process is None else server.process.pid
     greets(server.port)
     time.sleep(0.5)
-    before = memory(root)
+    before = memory(tree(root))
     held = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(IDLE)]
     for connection in held:
         connection.recv(512)
@@ -233,7 +209,7 @@ def idle(server):
     for connection in held:
         connection.recv(1024)
     time.sleep(0.5)
-    after = memory(root)
+    after = memory(tree(root))
     for connection in held:
         connection.close()
     return [now - then for now, then in zip(after, before)]

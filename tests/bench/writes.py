@@ -67,7 +67,7 @@ def candidates(bench, load):
 def deliver(bench, system, load, count, observe):
     """Delivers that many messages while observe(processes) looks on; returns the observer after its end()."""
     system.clear()
-    system.empty_mailboxes() if system.delivers_to_users else None
+    system.empty_mailboxes()
     recipient, callers = (to_remote, 1) if load == "one" else (to_users, 8)
     bench.sink.start()
     system.start()
@@ -96,11 +96,7 @@ def deliver(bench, system, load, count, observe):
     finally:
         for caller in callers:
             caller.end()
-        system.stop()
-        bench.sink.stop()
-    system.clear()
-    if system.delivers_to_users:
-        system.empty_mailboxes()
+        system.put_away(bench.sink)
     return observer
 
 

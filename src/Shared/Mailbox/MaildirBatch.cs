@@ -53,7 +53,7 @@ public sealed class MaildirBatch
 
     private static void WriteAndMove(MaildirFile file)
     {
-        file.IsOrdered = OrderedFilesystem.Carries(file.Fd);
+        file.Look();
         if (file.IsOrdered)
         {
             PosixException.Check(Files.WriteOut(file.Fd), "unable to write " + file.Temporary);

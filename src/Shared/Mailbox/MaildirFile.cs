@@ -50,8 +50,11 @@ public sealed class MaildirFile : IDisposable
     /// <summary>The filesystem that the file is on.</summary>
     internal ulong Device { get; private set; }
 
-    /// <summary>Whether an fsync of a later file on the same filesystem makes this one durable.</summary>
-    internal bool IsOrdered { get; set; }
+    // Tells this file from every other that is there now, whatever clock, pid and host say.
+    private ulong inode;
+
+    /// <summary>Whether the fsync of a directory, after this file has moved, carries it (<see cref="OrderedFilesystem"/>).</summary>
+    internal bool IsOrdered { get; private set; }
 
     /// <summary>Whether its entry in new has been synced, could not be, or need not be.</summary>
     internal bool IsSynced { get; set; }
@@ -87,14 +90,20 @@ public sealed class MaildirFile : IDisposable
         if (batch.Failure(this) is PosixException failure) throw failure;
     }
 
+    /// <summary>Finds out what the file is and where: before <see cref="Move"/>.</summary>
+    /// <exception cref="PosixException">That cannot be told.</exception>
+    internal void Look()
+    {
+        PosixException.Check(Files.Status(Fd, out FileStatus status), "unable to stat " + Temporary);
+        (Device, inode) = (status.Device, status.Inode);
+        IsOrdered = OrderedFilesystem.Carries(Fd, Device);
+    }
+
     /// <summary>Moves the file from tmp to new, where it is seen from then on.</summary>
     /// <exception cref="PosixException">It is not moved.</exception>
     internal void Move()
     {
-        // The inode number tells this file from every other that is there now, whatever clock, pid and host say.
-        PosixException.Check(Files.Status(Fd, out FileStatus status), "unable to stat " + Temporary);
-        Device = status.Device;
-        string path = $"{Directory}new/{moment}I{status.Inode:x}{place},S={Writer.Length}";
+        string path = $"{Directory}new/{moment}I{inode:x}{place},S={Writer.Length}";
         int r = Files.RenameNew(Temporary, path);
         // Not every filesystem can promise to replace nothing; a link never does.
         if (r is -Errno.EINVAL or -Errno.ENOSYS or -Errno.EOPNOTSUPP)

@@ -432,6 +432,14 @@ public static unsafe class Files
         }
     }
 
+    /// <summary>Whether there is anything in a directory.</summary>
+    /// <exception cref="PosixException">The directory cannot be opened or read.</exception>
+    public static bool HasEntries(string path)
+    {
+        foreach (string _ in List(path)) return true;
+        return false;
+    }
+
     private static int Entries(int fd, byte[] buffer)
     {
         fixed (byte* p = buffer)

@@ -1,10 +1,10 @@
 // Filesystems whose journal keeps one order: there, one fsync does for all files and names that were written before.
 //
 // ext4 and XFS write every change of a name, a length or a place of contents to a single journal, in the order in which
-// it was made, and the fsync of a directory waits until the journal has reached that directory's last change. Whatever was changed before is on
-// stable storage then, and after a power cut nothing is there without what was changed before it. Contents are no part of
-// it: they must have been written out first (Files.WriteOut). POSIX promises none of this; where it is not known to hold,
-// the answer is no. docs/decisions/038 has the reasons.
+// it was made, and the fsync of a directory waits until the journal has reached that directory's last change. Whatever
+// was changed before is on stable storage then, and after a power cut nothing is there without what was changed before
+// it. Contents are no part of it: they must have been written out first (Files.WriteOut). POSIX promises none of this;
+// where it is not known to hold, the answer is no. docs/decisions/038 has the reasons.
 using Qmta.Text;
 
 namespace Qmta.Posix;
@@ -23,11 +23,13 @@ public static class OrderedFilesystem
     /// made, renamed and removed there before its own last change, and all contents that <see cref="Files.WriteOut"/>
     /// wrote out before it. A file's fsync does the same on most of them, but not with ext4's fast commits.
     /// </summary>
-    public static bool Carries(int fd)
+    public static bool Carries(int fd) => Files.Status(fd, out FileStatus status) >= 0 && Carries(fd, status.Device);
+
+    /// <summary>The same for who knows the device already (<see cref="FileStatus.Device"/>).</summary>
+    public static bool Carries(int fd, ulong device)
     {
-        if (Files.Status(fd, out FileStatus status) < 0) return false;
         Answer? known = last;
-        if (known?.Device != status.Device) last = known = new(status.Device, IsOrdered(fd, status.Device));
+        if (known?.Device != device) last = known = new(device, IsOrdered(fd, device));
         return known.Carries;
     }
 
