@@ -1,7 +1,6 @@
-// One message on its way into the queue: the four stages of queuing, and their undoing when one fails (queue(5)).
+// One message on its way into the queue: the stages of queuing, and their undoing when one fails (queue(5)).
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using Qmta.Posix;
 using Qmta.Queue;
 using Qmta.Text;
@@ -9,8 +8,9 @@ using Qmta.Text;
 namespace Qmta.Enqueue;
 
 /// <summary>
-/// S1: nothing. S2: mess/N is written, and the envelope in pid. S4: the envelope is todo/N, and all of it is on stable
-/// storage: from here on the message is accepted. (S3, an envelope in intd, is for other programs.)
+/// S1: message and envelope are being written, and have no place in the queue. S2: the message is mess/N. S4: the envelope
+/// is todo/N, and all of it is on stable storage: from here on the message is accepted. (S3, an envelope in intd, is for
+/// other programs.)
 /// </summary>
 internal sealed class Submission
 {
@@ -20,12 +20,14 @@ internal sealed class Submission
     private readonly byte[] buffer;
     private readonly string extraHeader = ExtraHeader.Lines(Variables.Get("QQEH") ?? "")
         ?? throw new QueueingException(ExitCode.ExtraHeader);
-    private ulong id, device;
-    private int mess = -1, envelope = -1;
-    private bool isInTodo;
+    private ulong id;
+    private bool isInMess, isInTodo;
 
-    // Files under numbers that could not be used, open so that their inodes stay taken until another is found.
-    private readonly List<int> held = [];
+    // What is open. Files under numbers that could not be used are, too: their inodes stay taken until another is found.
+    private readonly List<StagedFile> staged = [];
+
+    // Whether the queue's filesystem keeps the order of all changes; a process has one queue.
+    private static bool? ordered;
 
     /// <summary>Room that a submission needs; one after the other may use the same.</summary>
     internal const int BufferSize = 32768;
@@ -45,10 +47,10 @@ internal sealed class Submission
         Submission submission = new(queue, submitter, input, buffer);
         try
         {
-            submission.Create();
-            submission.WriteMessage();
-            submission.WriteEnvelope();
-            submission.Accept();
+            StagedFile mess = submission.StageMessage(), envelope = submission.Stage();
+            submission.WriteMessage(mess.Fd);
+            submission.WriteEnvelope(envelope.Fd);
+            submission.Accept(mess, envelope);
             queue.PullTrigger();
             return ExitCode.Queued;
         }
@@ -59,56 +61,37 @@ internal sealed class Submission
         }
         finally
         {
-            submission.Close();
+            foreach (StagedFile file in submission.staged) file.Close();
         }
     }
 
-    private string Temporary => queue.Pid + "/" + id.ToString(CultureInfo.InvariantCulture);
+    private bool IsOrdered => ordered ??= OrderedFilesystem.CarriesAt(queue.Pid);
 
-    /// <summary>Creates mess/N and the envelope's file under a number N that no file in the queue has.</summary>
-    private void Create()
+    private StagedFile Stage()
     {
-        // A number can be taken only where somebody put files into the queue by hand. Their owner's files stay; the
-        // inode is held open meanwhile so that the next attempt gets another.
+        StagedFile file = StagedFile.Create(queue.Pid, named: !IsOrdered) ?? throw new QueueingException(ExitCode.Pid);
+        staged.Add(file);
+        return file;
+    }
+
+    /// <summary>The message's file, under a number that no other message in the queue has.</summary>
+    private StagedFile StageMessage()
+    {
+        // A number can be taken only where somebody put files into the queue by hand. They stay, and another is tried.
         const int attempts = 100;
         for (int attempt = 0; attempt < attempts; attempt++)
         {
-            string temporary = $"{queue.Pid}/{Processes.Id}.{Clocks.RealtimeMicroseconds}.{attempt}";
-            int fd = Files.Open(temporary, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive, 0x1A0 /* 0640 */);
-            if (fd == -Errno.EEXIST) continue;
-            if (fd < 0 || Files.Status(fd, out FileStatus status) < 0) throw new QueueingException(ExitCode.Pid);
-            string name = queue.Mess(status.Inode);
-            int linked = Files.Link(temporary, name);
-            int unlinked = Files.Unlink(temporary);
-            if (linked == -Errno.EEXIST)
-            {
-                held.Add(fd);
-                continue;
-            }
-            if (linked < 0) throw new QueueingException(ExitCode.Mess);
-            (id, device) = (status.Inode, status.Device);
-            mess = fd;
-            // Tells the clean-up that somebody is at work, whatever the clock says about the file's age.
-            _ = Files.TryLock(mess);
-            if (unlinked < 0) throw new QueueingException(ExitCode.Pid);
-            if (Files.Status(queue.Todo(id), out _) == -Errno.ENOENT)
-            {
-                envelope = Files.Open(Temporary, OpenMode.Write | OpenMode.Create | OpenMode.Exclusive, 0x1A0 /* 0640 */);
-                if (envelope >= 0)
-                {
-                    _ = Files.TryLock(envelope);
-                    return;
-                }
-                if (envelope != -Errno.EEXIST) throw new QueueingException(ExitCode.Pid);
-            }
-            _ = Files.Unlink(name);
-            held.Add(mess);
-            mess = -1;
+            StagedFile file = Stage();
+            id = file.Inode ?? throw new QueueingException(ExitCode.Pid);
+            if (!IsThere(queue.Mess(id)) && !IsThere(queue.Todo(id))) return file;
         }
         throw new QueueingException(ExitCode.Pid);
     }
 
-    private void WriteMessage()
+    // When in doubt.
+    private static bool IsThere(string path) => Files.Status(path, out _) != -Errno.ENOENT;
+
+    private void WriteMessage(int fd)
     {
         int filled = Latin1.Bytes(Received.Line(submitter, Clocks.Realtime), buffer);
         while (true)
@@ -116,16 +99,16 @@ internal sealed class Submission
             int n = input.ReadMessage(buffer.AsSpan(filled));
             filled += n;
             if (n != 0 && filled < buffer.Length) continue;
-            if (Files.WriteAll(mess, buffer.AsSpan(0, filled)) < 0) throw new QueueingException(ExitCode.Write);
+            if (Files.WriteAll(fd, buffer.AsSpan(0, filled)) < 0) throw new QueueingException(ExitCode.Write);
             filled = 0;
             if (n == 0) break;
         }
-        Files.StartSync(mess);
+        Files.StartSync(fd);
     }
 
-    private void WriteEnvelope()
+    private void WriteEnvelope(int fd)
     {
-        ByteWriter writer = new(envelope, "envelope", 8192);
+        ByteWriter writer = new(fd, "envelope", 8192);
         try
         {
             writer.Put($"u{submitter.Uid}\0p{submitter.Pid}\0");
@@ -139,24 +122,20 @@ internal sealed class Submission
         }
     }
 
-    private void Accept()
+    private void Accept(StagedFile mess, StagedFile envelope)
     {
+        string inMess = queue.Mess(id), inTodo = queue.Todo(id);
         // Where one journal keeps the order of all changes, the sync of todo carries what was done before, once the contents
         // are written out. Who comes while the journal is committed shares the next commit. The writing of the message was
         // started before: with the envelope first, one wait does for both.
-        if (OrderedFilesystem.Carries(mess, device))
-        {
-            if (Files.WriteOut(envelope) < 0 || Files.WriteOut(mess) < 0) throw new QueueingException(ExitCode.Write);
-        }
-        else
-        {
-            if (Files.Sync(envelope) < 0 || Files.Sync(mess) < 0) throw new QueueingException(ExitCode.Write);
-            if (Files.SyncDirectory(QueueLayout.DirectoryOf(queue.Mess(id))) < 0) throw new QueueingException(ExitCode.Mess);
-        }
-        string todo = queue.Todo(id);
-        if (Files.Rename(Temporary, todo) < 0) throw new QueueingException(ExitCode.Todo);
+        Func<int, int> store = IsOrdered ? Files.WriteOut : Files.Sync;
+        if (store(envelope.Fd) < 0 || store(mess.Fd) < 0) throw new QueueingException(ExitCode.Write);
+        if (mess.Place(inMess) < 0) throw new QueueingException(ExitCode.Mess);
+        isInMess = true;
+        if (!IsOrdered && Files.SyncDirectory(QueueLayout.DirectoryOf(inMess)) < 0) throw new QueueingException(ExitCode.Mess);
+        if (envelope.Place(inTodo) < 0) throw new QueueingException(ExitCode.Todo);
         isInTodo = true;
-        if (Files.SyncDirectory(QueueLayout.DirectoryOf(todo)) < 0) throw new QueueingException(ExitCode.Todo);
+        if (Files.SyncDirectory(QueueLayout.DirectoryOf(inTodo)) < 0) throw new QueueingException(ExitCode.Todo);
     }
 
     /// <summary>Takes the stages back, last first; what cannot be removed now, qmta-send removes after 36 hours.</summary>
@@ -164,14 +143,6 @@ internal sealed class Submission
     {
         // Without todo/N, qmta-send has taken the message over: its files are no longer ours.
         if (isInTodo && Files.Unlink(queue.Todo(id)) < 0) return;
-        if (envelope >= 0 && !isInTodo) _ = Files.Unlink(Temporary);
-        if (mess >= 0) _ = Files.Unlink(queue.Mess(id));
-    }
-
-    private void Close()
-    {
-        if (envelope >= 0) _ = Files.Close(envelope);
-        if (mess >= 0) _ = Files.Close(mess);
-        foreach (int fd in held) _ = Files.Close(fd);
+        if (isInMess) _ = Files.Unlink(queue.Mess(id));
     }
 }

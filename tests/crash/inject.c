@@ -106,6 +106,9 @@ static const struct call calls[] = {
 #define CALLS (int)(sizeof calls / sizeof *calls)
 #define TASKS 4096
 
+// What makes an open() a change. Files without names are one: they may get one.
+#define CREATES (O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
+
 struct task {
     pid_t tid, group;
     char program[64]; // "" when it is not one of DIR
@@ -238,7 +241,7 @@ static int describe(struct task *task, const struct call *call, const uint64_t *
     switch (call->kind) {
     case PATH:
         resolve(task->tid, AT_FDCWD, a[0], first, sizeof first);
-        if (call->number != __NR_chdir && !strcmp(call->name, "open") && only_changes && !(a[1] & (O_CREAT | O_TRUNC))) return 0;
+        if (call->number != __NR_chdir && !strcmp(call->name, "open") && only_changes && !(a[1] & CREATES)) return 0;
         break;
     case PATH2:
         resolve(task->tid, AT_FDCWD, a[0], first, sizeof first);
@@ -246,11 +249,13 @@ static int describe(struct task *task, const struct call *call, const uint64_t *
         break;
     case AT:
         resolve(task->tid, (int)a[0], a[1], first, sizeof first);
-        if (call->number == __NR_openat && only_changes && !(a[2] & (O_CREAT | O_TRUNC))) return 0;
+        if (call->number == __NR_openat && only_changes && !(a[2] & CREATES)) return 0;
         break;
     case AT2:
         resolve(task->tid, (int)a[0], a[1], first, sizeof first);
         resolve(task->tid, (int)a[2], a[3], second, sizeof second);
+        snprintf(what, sizeof what, "/proc/%d/fd/%d", task->tid, (int)a[0]);
+        if (call->number == __NR_linkat && (a[4] & AT_EMPTY_PATH) && stat(what, &status) == 0) task->inode = (long)status.st_ino;
         break;
     case FD: {
         snprintf(what, sizeof what, "fd/%d", (int)a[0]);

@@ -27,6 +27,9 @@ public static unsafe class Files
     private const int CurrentDirectory = -100;
     private const int NoFollowLinks = 0x100;
 
+    // __O_TMPFILE; O_TMPFILE is this and O_DIRECTORY.
+    private const OpenMode Nameless = (OpenMode)0x400000;
+
     // O_DIRECTORY and O_NOFOLLOW are the two flags whose values differ: arm and arm64 swap them with O_DIRECT and
     // O_LARGEFILE (arch/arm/include/uapi/asm/fcntl.h).
     // Known when the program is compiled: ArmBase stands for arm64, and 32-bit arm is the only 32-bit machine here.
@@ -48,6 +51,13 @@ public static unsafe class Files
             return fd < 0 ? Failed : fd;
         }
     }
+
+    /// <summary>
+    /// Creates a file without a name, open for writing (open(2), O_TMPFILE), on the filesystem of a directory; returns the
+    /// descriptor. <see cref="LinkOpen"/> gives it a name; without one it is gone when it is closed.
+    /// </summary>
+    public static int OpenNameless(string directory, int permissions) =>
+        Open(directory, OpenMode.Write | OpenMode.Directory | Nameless, permissions);
 
     /// <summary>Closes a descriptor; negative descriptors are ignored.</summary>
     public static int Close(int fd) => fd < 0 || Libc.close(fd) == 0 ? 0 : Failed;
@@ -202,6 +212,25 @@ public static unsafe class Files
     {
         fixed (byte* f = CString.Of(from, stackalloc byte[CString.Inline]), t = CString.Of(to, stackalloc byte[CString.Inline]))
             return Result(Libc.link(f, t));
+    }
+
+    /// <summary>
+    /// Gives an open file another name; one of <see cref="OpenNameless"/> its first. -EEXIST when the name is taken.
+    /// </summary>
+    public static int LinkOpen(int fd, string to)
+    {
+        byte none = 0;
+        fixed (byte* t = CString.Of(to, stackalloc byte[CString.Inline]))
+            if (Libc.linkat(fd, &none, CurrentDirectory, t, 0x1000 /* AT_EMPTY_PATH */) == 0) return 0;
+        // Before Linux 6.10 only root might.
+        return Failed == -Errno.ENOENT ? LinkThroughProc(fd, to) : Failed;
+    }
+
+    internal static int LinkThroughProc(int fd, string to)
+    {
+        fixed (byte* f = CString.Of("/proc/self/fd/" + fd.ToString(null, null), stackalloc byte[CString.Inline]),
+            t = CString.Of(to, stackalloc byte[CString.Inline]))
+            return Result(Libc.linkat(CurrentDirectory, f, CurrentDirectory, t, 0x400 /* AT_SYMLINK_FOLLOW */));
     }
 
     public static int Symlink(string target, string path)

@@ -25,6 +25,7 @@ internal static unsafe partial class Libc
     [LibraryImport(C, SetLastError = true)] internal static partial int sync_file_range(int fd, long offset, long length, uint flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int link(byte* from, byte* to);
     [LibraryImport(C, SetLastError = true)] internal static partial int fstatfs64(int fd, byte* status);
+    [LibraryImport(C, SetLastError = true)] internal static partial int linkat(int fromDirectory, byte* from, int toDirectory, byte* to, int flags);
     [LibraryImport(C, SetLastError = true)] internal static partial int symlink(byte* target, byte* path);
     [LibraryImport(C, SetLastError = true)] internal static partial nint readlink(byte* path, byte* buffer, nint size);
     [LibraryImport(C, SetLastError = true)] internal static partial int unlink(byte* path);

@@ -33,6 +33,15 @@ public static class OrderedFilesystem
         return known.Carries;
     }
 
+    /// <summary>The same for the filesystem of a directory.</summary>
+    public static bool CarriesAt(string directory)
+    {
+        int fd = Files.Open(directory, OpenMode.Read | OpenMode.Directory);
+        bool carries = fd >= 0 && Carries(fd);
+        _ = Files.Close(fd);
+        return carries;
+    }
+
     private static bool IsOrdered(int fd, ulong device)
     {
         uint kind = Files.FilesystemKind(fd);

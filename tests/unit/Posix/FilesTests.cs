@@ -56,6 +56,36 @@ public sealed class FilesTests : IDisposable
         Assert.True(File.Exists(At("a")));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AFileWithoutANameIsGoneUnlessItGetsOne(bool byDescriptor)
+    {
+        int fd = Files.OpenNameless(directory, 0x1A0);
+        Assert.True(fd >= 0, $"error {-fd}");
+        Assert.Equal(0, Files.WriteAll(fd, "text"u8));
+        Assert.Empty(Directory.GetFileSystemEntries(directory));
+        string taken = Write("taken");
+        int Link(string to) => byDescriptor ? Files.LinkOpen(fd, to) : Files.LinkThroughProc(fd, to);
+        Assert.Equal(-Errno.EEXIST, Link(taken));
+        Assert.Equal(-Errno.ENOENT, Link(At("none/a")));
+        Assert.Equal(0, Link(At("a")));
+        Assert.Equal(0, Link(At("b")));
+        _ = Files.Close(fd);
+        Assert.Equal("text", File.ReadAllText(At("a")));
+        Assert.Equal("text", File.ReadAllText(At("b")));
+        Assert.Equal("x", File.ReadAllText(taken));
+
+        _ = Files.Close(Files.Open(At("named"), OpenMode.Write | OpenMode.Create, 0x1A0));
+        Assert.Equal(0, Files.Status(At("named"), out FileStatus named));
+        Assert.Equal(0, Files.Status(At("a"), out FileStatus status));
+        Assert.Equal(named.Mode, status.Mode);
+        _ = Files.Close(Files.OpenNameless(directory, 0x1A0));
+        Assert.Equal(4, Directory.GetFileSystemEntries(directory).Length);
+        Assert.Equal(-Errno.ENOENT, Files.OpenNameless(At("none"), 0x1A0));
+        Assert.Equal(-Errno.EBADF, Files.LinkOpen(fd, At("c")));
+    }
+
     [Fact]
     public void LinksAndKindsAreToldApart()
     {
