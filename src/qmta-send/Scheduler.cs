@@ -19,6 +19,9 @@ internal sealed partial class Scheduler
     // Milliseconds for which no helper is started after one failed.
     private const int HelperPause = 10_000;
 
+    // Milliseconds until it waits again for what happens, when that failed.
+    private const int PollPause = 200;
+
     // Milliseconds in which one that is let go has usually ended.
     private const int HelperEnd = 500;
 
@@ -131,7 +134,7 @@ internal sealed partial class Scheduler
         OpenTrigger();
         LookForRequests();
         todo.Begin();
-        nextScan = clock.SinceBoot + TodoInterval * 1000L;
+        nextScan = UsualScan;
         quietSince = clock.SinceBoot;
         Notices?.Say("READY=1");
     }
@@ -146,7 +149,7 @@ internal sealed partial class Scheduler
             OpenTrigger();
             LookForRequests();
             todo.Begin();
-            nextScan = clock.SinceBoot + TodoInterval * 1000L;
+            nextScan = UsualScan;
         }
         ContinueRequests();
         foreach (Channel channel in channels)
@@ -508,7 +511,12 @@ internal sealed partial class Scheduler
         Log.Flush();
         long bedtime = UntilSleep(timeout);
         int happened = Poll.Wait(entries, bedtime < timeout ? (int)bedtime : timeout);
-        if (happened < 0) return;
+        if (happened < 0)
+        {
+            // No memory, or fewer descriptors allowed than these: the next attempt would fail at once, too.
+            _ = Poll.Wait([], PollPause);
+            return;
+        }
         if (happened > 0) eventful = true;
         else if (bedtime == 0) FallAsleep(timeout);
         // Mail, requests and reports; what has ended, and signals, may be followed by sleep at once.
@@ -624,6 +632,9 @@ internal sealed partial class Scheduler
         channels[(int)ChannelKind.Remote].Concurrency = settings.ConcurrencyRemote;
     }
 
+    // Where the trigger cannot be heard, which may pass, todo is searched more often.
+    private long UsualScan => clock.SinceBoot + (trigger >= 0 ? TodoInterval : SystemFailurePause) * 1000L;
+
     /// <summary>Opens the trigger anew: what was written to it before is news no longer.</summary>
     private void OpenTrigger()
     {
@@ -635,7 +646,7 @@ internal sealed partial class Scheduler
             _ = Files.Close(trigger);
             trigger = -Errno.EINVAL;
         }
-        if (trigger < 0) Log.Line($"warning: unable to open {queue.Trigger}: {Errno.Text(trigger)}; new mail is noticed every {TodoInterval / 60} minutes only");
+        if (trigger < 0) Log.Line($"warning: unable to open {queue.Trigger}: {Errno.Text(trigger)}; new mail is noticed every {SystemFailurePause} seconds only");
     }
 
     // ---- the end
