@@ -83,13 +83,17 @@ internal sealed class Submission
         {
             StagedFile file = Stage();
             id = file.Inode ?? throw new QueueingException(ExitCode.Pid);
-            if (!IsThere(queue.Mess(id)) && !IsThere(queue.Todo(id))) return file;
+            if (IsFree(queue.Mess(id), ExitCode.Mess) && IsFree(queue.Todo(id), ExitCode.Todo)) return file;
         }
         throw new QueueingException(ExitCode.Pid);
     }
 
-    // When in doubt.
-    private static bool IsThere(string path) => Files.Status(path, out _) != -Errno.ENOENT;
+    private static bool IsFree(string path, int otherwise)
+    {
+        int found = Files.Status(path, out _);
+        if (found < 0 && found != -Errno.ENOENT) throw new QueueingException(otherwise);
+        return found < 0;
+    }
 
     private void WriteMessage(int fd)
     {
