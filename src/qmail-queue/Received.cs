@@ -1,4 +1,5 @@
 // The trace line that qmail-queue puts on top of every message (RFC 5321 4.4; qmail-queue(8)).
+using System.Globalization;
 using Qmta.Posix;
 using Qmta.Text;
 
@@ -13,8 +14,9 @@ internal static class Received
     /// <param name="now">Seconds since 1970.</param>
     internal static string Line(Submitter submitter, long now)
     {
-        string host = string.IsNullOrEmpty(Variables.Get("HIDE_HOST")) ? $" by host {Programs.HostName}" : "";
-        return $"Received: qmta queue {submitter.Pid}{host} ({Invoker(submitter.Uid)}); {Dates.Rfc5322(now)}\n";
+        string host = string.IsNullOrEmpty(Variables.Get("HIDE_HOST")) ? " by host " + Programs.HostName : "";
+        return "Received: qmta queue " + submitter.Pid.ToString(CultureInfo.InvariantCulture) + host
+            + " (" + Invoker(submitter.Uid) + "); " + Dates.Rfc5322(now) + "\n";
     }
 
     private static string Invoker(uint caller)
@@ -24,6 +26,6 @@ internal static class Received
         if (caller == Users.EffectiveUid && Files.Status("lock/tcpto", out FileStatus remote) == 0 && remote.Uid != caller
             && Files.Status(".", out FileStatus queue) == 0 && queue.Uid == caller)
             return "invoked for bounce";
-        return $"invoked by uid {caller}";
+        return "invoked by uid " + caller.ToString(CultureInfo.InvariantCulture);
     }
 }

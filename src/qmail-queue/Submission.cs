@@ -1,6 +1,7 @@
 // One message on its way into the queue: the stages of queuing, and their undoing when one fails (queue(5)).
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using Qmta.Posix;
 using Qmta.Queue;
 using Qmta.Text;
@@ -115,9 +116,10 @@ internal sealed class Submission
         ByteWriter writer = new(fd, "envelope", 8192);
         try
         {
-            writer.Put($"u{submitter.Uid}\0p{submitter.Pid}\0");
+            writer.Put("u" + submitter.Uid.ToString(CultureInfo.InvariantCulture) + "\0p"
+                + submitter.Pid.ToString(CultureInfo.InvariantCulture) + "\0");
             new EnvelopeParser(input, buffer).CopyTo(writer);
-            if (extraHeader.Length > 0) writer.Put($"e{extraHeader}\0");
+            if (extraHeader.Length > 0) writer.Put("e" + extraHeader + "\0");
             writer.Flush();
         }
         catch (PosixException)

@@ -53,24 +53,24 @@ public sealed class QueueLayout
     public string Info(ulong id) => InSplit("info", id);
     public string Local(ulong id) => InSplit("local", id);
     public string Remote(ulong id) => InSplit("remote", id);
-    public string Todo(ulong id) => BigTodo ? InSplit("todo", id) : $"{Directory}/todo/{id}";
-    public string Intd(ulong id) => BigTodo ? InSplit("intd", id) : $"{Directory}/intd/{id}";
-    public string Bounce(ulong id) => $"{Directory}/bounce/{id}";
+    public string Todo(ulong id) => BigTodo ? InSplit("todo", id) : Path("todo", id);
+    public string Intd(ulong id) => BigTodo ? InSplit("intd", id) : Path("intd", id);
+    public string Bounce(ulong id) => Path("bounce", id);
 
     /// <summary>Why recipients of a message wait; not part of qmail's layout.</summary>
-    public string Defer(ulong id) => $"{Directory}/defer/{id}";
+    public string Defer(ulong id) => Path("defer", id);
 
     /// <summary>The file that lists a message's recipients on a channel.</summary>
     public string Recipients(ChannelKind channel, ulong id) => channel == ChannelKind.Local ? Local(id) : Remote(id);
 
     /// <summary>"5/12345": the message's path below mess, as delivery commands name it.</summary>
-    public string MessName(ulong id) => $"{id % (ulong)Split}/{id}";
+    public string MessName(ulong id) => Name(id % (ulong)Split) + "/" + Name(id);
 
     /// <summary>The directory that holds a file, for SyncDirectory.</summary>
     public static string DirectoryOf(string path) => path[..path.LastIndexOf('/')];
 
     /// <summary>A second link to a message's file while the operator holds it back; not part of qmail's layout.</summary>
-    public string Hold(ulong id) => $"{Directory}/hold/{id}";
+    public string Hold(ulong id) => Path("hold", id);
 
     public string Pid => Directory + "/pid";
 
@@ -98,5 +98,10 @@ public sealed class QueueLayout
         _ = Files.Close(fd);
     }
 
-    private string InSplit(string kind, ulong id) => $"{Directory}/{kind}/{id % (ulong)Split}/{id}";
+    private string InSplit(string kind, ulong id) => Directory + "/" + kind + "/" + MessName(id);
+
+    private string Path(string kind, ulong id) => Directory + "/" + kind + "/" + Name(id);
+
+    // Concatenated: what interpolation needs is not in the programs that start for each message.
+    private static string Name(ulong number) => number.ToString(CultureInfo.InvariantCulture);
 }
