@@ -230,7 +230,7 @@ def measure(given, servers):
                 load(given.work, server, CONNECTIONS * PER_CONNECTION, PER_CONNECTION)  # processes that stay are there
                 wanted = CONNECTIONS * PER_CONNECTION
                 for per_connection, words in LOADS.items():
-                    messages = given.messages // 5 if server.sleeps and per_connection == 1 else given.messages
+                    messages = given.messages // 20 if server.sleeps and per_connection == 1 else given.messages
                     wanted += messages
                     rate, used = load(given.work, server, messages, per_connection)
                     add(f"{words}: messages/s", server, rate)
