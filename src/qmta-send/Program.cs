@@ -185,7 +185,7 @@ internal static class Program
         foreach (string name in Files.List(queue.Directory + "/todo"))
             if (!queue.BigTodo || Files.Status($"{queue.Directory}/todo/{name}", out FileStatus status) < 0 || !status.IsDirectory
                 || Files.HasEntries($"{queue.Directory}/todo/{name}")) return false;
-        // Every message has a file in mess, and every unfinished one in pid or mess; a power cut may leave one in intd.
+        // Every message has a file in mess; one that is not finished, or never will be, may have some in pid, intd or mess.
         if (Files.HasEntries(queue.Pid) || (!queue.BigTodo && Files.HasEntries(queue.Directory + "/intd"))) return false;
         for (int n = 0; n < queue.Split; n++)
             if (Files.HasEntries($"{queue.Directory}/mess/{n}") || (queue.BigTodo && Files.HasEntries($"{queue.Directory}/intd/{n}"))) return false;

@@ -38,8 +38,8 @@ def rounds(bench):
 
 
 def describe(bench):
-    return f"""- Reception: {rounds(bench)} rounds of 3,000 messages of 1 KiB from `smtp-source` in ten connections at a time, a new connection
-  for each or 100 in each. Nobody empties the queues: qmta is `mini-smtpd --listen` without `qmta-send`, postfix puts
+    return f"""- Reception: {rounds(bench)} rounds of 3,000 messages of 1 KiB from `smtp-source` in ten connections at a time,
+  a new connection for each or 100 in each. Nobody empties the queues: qmta is `mini-smtpd --listen` without `qmta-send`, postfix puts
   every message on hold, exim4 only queues, OpenSMTPD's relaying is paused. qmta, postfix and exim4 say 250 when the
   message is on stable storage; OpenSMTPD syncs nothing. exim4 answers QUIT 200 ms late, and OpenSMTPD lets five
   connections wait to be accepted: one message per connection leaves both asleep most of the time. Idle connections
