@@ -117,4 +117,13 @@ public sealed class DependencyTests
         foreach (string path in Sources("src"))
             Assert.True(File.ReadLines(path).First() is ['/', '/', ' ', _, ..], $"{path} does not begin with a sentence about itself");
     }
+
+    [Fact]
+    public void TestsThatChangeTheEnvironmentRunAlone()
+    {
+        List<string> changing = Sources("tests/unit").FindAll(path => !path.EndsWith("/Injected.cs")
+            && Regex.IsMatch(File.ReadAllText(path), @"\b(Variables\.Set|Injected\.Of)\("));
+        Assert.NotEmpty(changing);
+        Assert.All(changing, path => Assert.Contains("[Collection(\"environment\")]", File.ReadAllText(path)));
+    }
 }

@@ -7,6 +7,7 @@ using Xunit;
 
 namespace Qmta.Tests.Control;
 
+[Collection("environment")]
 public sealed class EnvironmentRulesTests : IDisposable
 {
     private const string Variable = "QMTA_TEST_RULES";

@@ -4,7 +4,6 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Net;
 using System.Net.Sockets;
-using System.Threading;
 using Qmta.Dns;
 using Qmta.Posix;
 
@@ -42,8 +41,8 @@ internal sealed class FakeNameServer : IDisposable
                 tcp.Dispose();
             }
         }
-        new Thread(ServeDatagrams) { IsBackground = true }.Start();
-        new Thread(ServeStreams) { IsBackground = true }.Start();
+        Aside.Run(ServeDatagrams);
+        Aside.Run(ServeStreams);
     }
 
     internal int Port { get; }
@@ -102,8 +101,10 @@ internal sealed class FakeNameServer : IDisposable
             {
                 using Socket socket = tcp.AcceptSocket();
                 byte[] buffer = new byte[1024];
-                int n = 0;
-                while (n < 2 || n < 2 + BinaryPrimitives.ReadUInt16BigEndian(buffer)) n += socket.Receive(buffer, n, buffer.Length - n, SocketFlags.None);
+                int n = 0, received = 1;
+                while (received > 0 && (n < 2 || n < 2 + BinaryPrimitives.ReadUInt16BigEndian(buffer)))
+                    n += received = socket.Receive(buffer, n, buffer.Length - n, SocketFlags.None);
+                if (received == 0) continue; // the client has changed its mind
                 foreach (byte[] packet in Answer(buffer.AsSpan(2, n - 2), true))
                 {
                     byte[] length = new byte[2];

@@ -5,6 +5,7 @@ using Xunit;
 
 namespace Qmta.Tests.Dns;
 
+[Collection("environment")]
 public class ResolverSettingsTests
 {
     [Fact]

@@ -5,6 +5,7 @@ using Xunit;
 
 namespace Qmta.Tests.Enqueue;
 
+[Collection("environment")]
 public sealed class EnqueueTests
 {
     [Fact]

@@ -10,10 +10,6 @@ using Xunit;
 
 namespace Qmta.Tests.Inject;
 
-/// <summary>Tests that change the environment of the process run one after the other.</summary>
-[CollectionDefinition("environment", DisableParallelization = true)]
-public class EnvironmentCollection;
-
 internal sealed record Injected(string Text, string Sender, string[] Recipients)
 {
     private static readonly string[] Cleared =

@@ -35,11 +35,10 @@ public class DoorbellTests
         Doorbell bell = new(60_000, old);
         using SemaphoreSlim woken = new(0);
         for (int i = 0; i < threads; i++)
-            new Thread(() =>
+            Aside.Run(() =>
             {
                 if (bell.Wait()) woken.Release();
-            })
-            { IsBackground = true }.Start();
+            });
         for (int i = 0; i < threads; i++)
         {
             bell.Ring();

@@ -6,6 +6,7 @@ using Xunit;
 
 namespace Qmta.Tests.Posix;
 
+[Collection("environment")]
 public sealed class ProcessesTests
 {
     [Fact]

@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Text;
 using System.Threading;
+using System.Threading.Tasks;
 using Qmta.Posix;
 using Qmta.Queue;
 using Xunit;
@@ -121,7 +122,7 @@ public sealed class QueueWriterTests : IDisposable
     /// <summary>Takes one connection, or closes it at once.</summary>
     private sealed class Server : IDisposable
     {
-        private readonly Thread thread;
+        private readonly Task part;
         private int over;
 
         internal StringBuilder Message { get; } = new();
@@ -129,8 +130,7 @@ public sealed class QueueWriterTests : IDisposable
 
         internal Server(int listening, bool ready, byte code)
         {
-            thread = new Thread(() => Serve(listening, ready, code)) { IsBackground = true };
-            thread.Start();
+            part = Aside.Run(() => Serve(listening, ready, code));
         }
 
         private void Serve(int listening, bool ready, byte code)
@@ -153,7 +153,7 @@ public sealed class QueueWriterTests : IDisposable
         public void Dispose()
         {
             Volatile.Write(ref over, 1);
-            thread.Join();
+            part.Wait();
         }
     }
 }

@@ -8,7 +8,6 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using System.Threading;
 
 namespace Qmta.Tests.Remote;
 
@@ -101,7 +100,7 @@ internal sealed class FakeMailServer : IDisposable
         listener = new TcpListener(IPAddress.Parse(address), port);
         listener.Start();
         Port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        new Thread(() => Serve(part, many)) { IsBackground = true }.Start();
+        Aside.Run(() => Serve(part, many));
     }
 
     internal int Port { get; }
@@ -120,7 +119,7 @@ internal sealed class FakeMailServer : IDisposable
             {
                 FakeSession session = new(listener.AcceptSocket(), Sessions.Count == 0);
                 Sessions.Add(session);
-                if (many) new Thread(() => Play(session, part)) { IsBackground = true }.Start();
+                if (many) Aside.Run(() => Play(session, part));
                 else Play(session, part);
             }
         }

@@ -4,6 +4,7 @@ using Xunit;
 
 namespace Qmta.Tests.Remote;
 
+[Collection("environment")]
 public class RouteTests
 {
     private static readonly string[] Lines =

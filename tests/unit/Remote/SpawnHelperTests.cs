@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Qmta.Posix;
 using Qmta.Queue;
 using Qmta.Remote;
@@ -17,10 +18,9 @@ public sealed class SpawnHelperTests : IDisposable
     private readonly string root = Directory.CreateTempSubdirectory("rspawn").FullName;
     private readonly string? oldControl = Variables.Get("CONTROLDIR");
     private readonly int commands, reports;
-    private readonly Thread thread;
+    private readonly Task<int> exitCode;
     private readonly DeliveryStream stream = DeliveryStream.OfReports(wide: true);
     private readonly Queue<DeliveryReport> received = [];
-    private int exitCode = -1;
 
     public SpawnHelperTests()
     {
@@ -32,13 +32,13 @@ public sealed class SpawnHelperTests : IDisposable
         Assert.Equal(0, Files.Pipe(out int input, out commands));
         Assert.Equal(0, Files.Pipe(out reports, out int output));
         SpawnHelper helper = new(new QueueLayout(root + "/queue"), input, output);
-        thread = new Thread(() =>
+        exitCode = Aside.Run(() =>
         {
-            exitCode = helper.Serve();
+            int code = helper.Serve();
             _ = Files.Close(input);
             _ = Files.Close(output);
+            return code;
         });
-        thread.Start();
         byte[] announcement = new byte[3];
         Assert.Equal(3, Files.Read(reports, announcement));
         Assert.Equal(DeliveryProtocol.Announcement(500), announcement);
@@ -255,8 +255,8 @@ public sealed class SpawnHelperTests : IDisposable
     private int End()
     {
         CloseCommands();
-        Assert.True(thread.Join(10_000));
-        return exitCode;
+        Assert.True(exitCode.Wait(10_000));
+        return exitCode.Result;
     }
 
     private void Command(int number, string message, string recipient) =>

@@ -2,7 +2,6 @@
 using System;
 using System.Net;
 using System.Net.Sockets;
-using System.Threading;
 using System.Threading.Tasks;
 using Qmta.Posix;
 using Qmta.Tls;
@@ -55,10 +54,9 @@ internal static class TlsPair
         }
     }
 
-    /// <summary>The server's handshake, in a thread of its own: those of the pool may all be waiting for one.</summary>
-    internal static Task<TlsStream> Accept(TlsServerContext context, Socket socket) => Task.Factory.StartNew(
-        () => TlsStream.Accept(context, (int)socket.Handle, Sockets.In(60_000)), CancellationToken.None,
-        TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    /// <summary>The server's handshake.</summary>
+    internal static Task<TlsStream> Accept(TlsServerContext context, Socket socket) =>
+        Aside.Run(() => TlsStream.Accept(context, (int)socket.Handle, Sockets.In(60_000)));
 
     internal static TlsStream Result(Task<TlsStream> accepting) => accepting.GetAwaiter().GetResult();
 

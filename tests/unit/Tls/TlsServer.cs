@@ -37,7 +37,7 @@ internal sealed class TlsServer : IDisposable
         listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         Port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        new Thread(Serve) { IsBackground = true }.Start();
+        Aside.Run(Serve);
     }
 
     internal int Port { get; }
@@ -64,7 +64,7 @@ internal sealed class TlsServer : IDisposable
             {
                 Socket socket = listener.AcceptSocket();
                 Interlocked.Increment(ref accepted);
-                new Thread(() => Converse(socket)) { IsBackground = true }.Start();
+                Aside.Run(() => Converse(socket));
             }
         }
         catch (Exception e) when (e is SocketException or InvalidOperationException)

@@ -54,9 +54,10 @@ public sealed class TlsServerSideTests : IDisposable
         using (near)
         using (far)
         {
-            Thread part = new(() => client(near)) { IsBackground = true };
-            part.Start();
-            return Assert.Throws<TlsException>(() => TlsStream.Accept(context, (int)far.Handle, Sockets.In(milliseconds))).Message;
+            Task part = Aside.Run(() => client(near));
+            string reason = Assert.Throws<TlsException>(() => TlsStream.Accept(context, (int)far.Handle, Sockets.In(milliseconds))).Message;
+            part.Wait(); // it uses what is disposed now
+            return reason;
         }
     }
 
@@ -67,6 +68,7 @@ public sealed class TlsServerSideTests : IDisposable
     {
         TlsServerContext context = TlsServerContext.Create(Settings());
         (Socket near, Socket far) = TlsPair.Connect();
+        using Socket closedLast = far;
         near.Blocking = true;
         Task<TlsStream> accepting = TlsPair.Accept(context, far);
         using SslStream client = new(new NetworkStream(near, ownsSocket: true));
@@ -89,7 +91,6 @@ public sealed class TlsServerSideTests : IDisposable
         Assert.Equal(4, server.Receive(buffer, Sockets.In(30_000)));
         Assert.Equal(0, server.SendAll("250 ok"u8, Sockets.In(30_000), 30_000));
         Assert.Equal(6, client.ReadAtLeast(buffer, 6));
-        far.Dispose();
     }
 
     [Theory]

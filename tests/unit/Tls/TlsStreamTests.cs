@@ -293,12 +293,12 @@ public sealed class TlsStreamTests : IDisposable
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();
-        new Thread(() =>
+        Aside.Run(() =>
         {
             using Socket socket = listener.AcceptSocket();
             _ = socket.Receive(new byte[4000]);
             socket.Send(System.Text.Encoding.ASCII.GetBytes(said));
-        }) { IsBackground = true }.Start();
+        });
         Assert.Equal(reason, Refused(Context(), ((IPEndPoint)listener.LocalEndpoint).Port, Peer()));
     }
 
