@@ -2,6 +2,7 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
+using Xunit;
 
 namespace Qmta.Tests;
 
@@ -18,4 +19,11 @@ internal static class Aside
     /// <summary>The same for a part that has a result.</summary>
     internal static Task<T> Run<T>(Func<T> part) =>
         Task.Factory.StartNew(part, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Waits until something is so; the test fails when it is not in half a minute.</summary>
+    internal static void WaitFor(Func<bool> condition)
+    {
+        for (int i = 0; i < 3000 && !condition(); i++) Thread.Sleep(10);
+        Assert.True(condition());
+    }
 }

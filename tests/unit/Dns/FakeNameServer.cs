@@ -15,6 +15,7 @@ internal sealed record Question(int Id, string Name, int Type, bool Extended, bo
 internal sealed class FakeNameServer : IDisposable
 {
     private readonly Func<Question, byte[][]> answer;
+    private readonly List<Question> asked = [];
     private readonly Socket udp;
     private readonly TcpListener tcp;
 
@@ -46,7 +47,15 @@ internal sealed class FakeNameServer : IDisposable
     }
 
     internal int Port { get; }
-    internal List<Question> Asked { get; } = [];
+
+    /// <summary>The questions so far.</summary>
+    internal List<Question> Asked
+    {
+        get
+        {
+            lock (asked) return [.. asked];
+        }
+    }
 
     internal Resolver Resolver(int timeout = 1, int attempts = 1) => new(new ResolverSettings
     {
@@ -66,7 +75,7 @@ internal sealed class FakeNameServer : IDisposable
         int at = 12;
         Assert(DnsName.TryDecode(packet, ref at, out string name));
         Question question = new(BinaryPrimitives.ReadUInt16BigEndian(packet), name, packet[at + 1], packet[11] == 1, isTcp, (packet[3] & 0x20) != 0);
-        lock (Asked) Asked.Add(question);
+        lock (asked) asked.Add(question);
         return answer(question);
     }
 

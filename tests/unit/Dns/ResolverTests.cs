@@ -162,7 +162,7 @@ public class ResolverTests
         using FakeNameServer server = new(q => []);
         long start = Clocks.BoottimeMilliseconds;
         Assert.Equal(DnsStatus.Failed, server.Resolver(timeout: 30, attempts: 5).MailExchangers("example", Sockets.In(300)).Status);
-        Assert.InRange(Clocks.BoottimeMilliseconds - start, 250, 5000);
+        Assert.InRange(Clocks.BoottimeMilliseconds - start, 250, 20_000);
     }
 
     private static ResolverSettings SettingsFor(FakeNameServer server, bool tcp = false, bool trust = false, int dots = 1, string[]? suffixes = null) =>

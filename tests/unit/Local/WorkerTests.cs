@@ -92,13 +92,15 @@ public sealed class WorkerTests
     {
         WorkerPool pool = new("/nonexistent", "./M/", true);
         Assert.Equal(long.MaxValue, pool.Deadline);
-        WorkerProcess first = Idle(1, 7);
-        pool.Keep(first, 100);
+        DescriptorSocket.Pair(out int ours, out int theirs);
+        pool.Keep(new WorkerProcess(1, ours, 7, 100), 100);
         pool.Keep(Idle(2, 7), 200);
         Assert.Equal(100 + WorkerPool.Patience, pool.Deadline);
         pool.MeetDeadline(pool.Deadline);
         Assert.Equal((1, 200 + WorkerPool.Patience), (pool.Count, pool.Deadline));
-        Assert.False(Files.IsOpen(first.Socket) && DescriptorSocket.IsEnd(first.Socket) && first.Answer() >= 0);
+        Assert.True(Poll.WaitFor(theirs, false, 0));
+        Assert.Equal(0, Files.Read(theirs, new byte[1]));
+        Files.Close(theirs);
         pool.Forget(99);
         pool.Forget(2);
         Assert.Equal(0, pool.Count);

@@ -41,7 +41,7 @@ public sealed class FilesTests : IDisposable
         int fd = Files.Open(Write("a", new string('x', 100_000)), OpenMode.Write);
         Assert.Equal(0, Files.WriteOut(fd));
         _ = Files.Close(fd);
-        Assert.Equal(-Errno.EBADF, Files.WriteOut(fd));
+        Assert.Equal(-Errno.EBADF, Files.WriteOut(-1));
         Assert.Equal(0, Files.Pipe(out int read, out int write));
         Assert.Equal(-Errno.ESPIPE, Files.WriteOut(write));
         _ = Files.Close(read);
@@ -83,7 +83,7 @@ public sealed class FilesTests : IDisposable
         _ = Files.Close(Files.OpenNameless(directory, 0x1A0));
         Assert.Equal(4, Directory.GetFileSystemEntries(directory).Length);
         Assert.Equal(-Errno.ENOENT, Files.OpenNameless(At("none"), 0x1A0));
-        Assert.Equal(-Errno.EBADF, Files.LinkOpen(fd, At("c")));
+        Assert.Equal(-Errno.EBADF, Files.LinkOpen(-1, At("c")));
     }
 
     [Fact]

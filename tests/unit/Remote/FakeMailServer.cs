@@ -15,6 +15,7 @@ namespace Qmta.Tests.Remote;
 internal sealed class FakeSession : IDisposable
 {
     private readonly NetworkStream plain;
+    private readonly List<string> heard = [];
     private Stream stream;
 
     internal FakeSession(Socket socket, bool isFirst)
@@ -37,8 +38,14 @@ internal sealed class FakeSession : IDisposable
     /// <summary>The server's side is closed.</summary>
     internal bool IsOver { get; private set; }
 
-    /// <summary>Everything the client said, line by line, without line ends.</summary>
-    internal List<string> Heard { get; } = [];
+    /// <summary>Everything the client has said so far, line by line, without line ends.</summary>
+    internal List<string> Heard
+    {
+        get
+        {
+            lock (heard) return [.. heard];
+        }
+    }
 
     /// <summary>Bytes that came together with the last line heard.</summary>
     internal bool MoreAtHand => plain.DataAvailable;
@@ -55,7 +62,7 @@ internal sealed class FakeSession : IDisposable
             line.Append((char)b);
             if (!line.ToString().EndsWith("\r\n", StringComparison.Ordinal)) continue;
             line.Length -= 2;
-            lock (Heard) Heard.Add(line.ToString());
+            lock (heard) heard.Add(line.ToString());
             return line.ToString();
         }
         return null;
@@ -93,6 +100,7 @@ internal sealed class FakeSession : IDisposable
 internal sealed class FakeMailServer : IDisposable
 {
     private readonly TcpListener listener;
+    private readonly List<FakeSession> sessions = [];
 
     /// <param name="many">Serves several sessions at a time.</param>
     internal FakeMailServer(Action<FakeSession> part, string address = "127.0.0.1", int port = 0, bool many = false)
@@ -104,10 +112,18 @@ internal sealed class FakeMailServer : IDisposable
     }
 
     internal int Port { get; }
-    internal List<FakeSession> Sessions { get; } = [];
+
+    /// <summary>Those so far.</summary>
+    internal List<FakeSession> Sessions
+    {
+        get
+        {
+            lock (sessions) return [.. sessions];
+        }
+    }
 
     /// <summary>What was heard in the first session.</summary>
-    internal IReadOnlyList<string> Heard => Sessions[0].Heard;
+    internal List<string> Heard => Sessions[0].Heard;
 
     public void Dispose() => listener.Dispose();
 
@@ -117,8 +133,8 @@ internal sealed class FakeMailServer : IDisposable
         {
             while (true)
             {
-                FakeSession session = new(listener.AcceptSocket(), Sessions.Count == 0);
-                Sessions.Add(session);
+                FakeSession session = new(listener.AcceptSocket(), sessions.Count == 0);
+                lock (sessions) sessions.Add(session);
                 if (many) Aside.Run(() => Play(session, part));
                 else Play(session, part);
             }

@@ -34,7 +34,7 @@ public class RemoteDeliveryTests
             _ = s.Hear();
         });
         Assert.Equal("r\0K127.0.0.1 accepted message.\nRemote host said: 250 ok 123 qp 9\n\0", Deliver(server, "Subject: x\n\n.\n..\nend").Encode());
-        WaitFor(() => server.Heard.Count == 11);
+        Aside.WaitFor(() => server.Heard.Count == 11);
         Assert.Equal(["EHLO me.test", "MAIL FROM:<joe@here> BODY=8BITMIME SIZE=20", "RCPT TO:<to0@there>", "DATA",
             "Subject: x", "", "..", "...", "end", ".", "QUIT"], server.Heard);
     }
@@ -114,7 +114,7 @@ public class RemoteDeliveryTests
         long start = Clocks.BoottimeMilliseconds;
         string report = Deliver(server, "x\n", patience: 300).Merge();
         over.Set();
-        Assert.InRange(Clocks.BoottimeMilliseconds - start, 250, 5000);
+        Assert.InRange(Clocks.BoottimeMilliseconds - start, 250, 30_000);
         Assert.StartsWith("Z", report);
         Assert.Contains(expected, report);
     }
@@ -157,7 +157,7 @@ public class RemoteDeliveryTests
         });
         long start = Clocks.BoottimeMilliseconds;
         Assert.StartsWith("Z", Deliver(server, "x\n", patience: 300).Merge());
-        Assert.InRange(Clocks.BoottimeMilliseconds - start, 100, 5000);
+        Assert.InRange(Clocks.BoottimeMilliseconds - start, 100, 30_000);
     }
 
     [Theory]
@@ -218,7 +218,7 @@ public class RemoteDeliveryTests
             _ = s.Hear();
         });
         Assert.StartsWith("D127.0.0.1 does not like recipient.", Deliver(server, "secret\n").Merge());
-        WaitFor(() => server.Heard.Count == 6);
+        Aside.WaitFor(() => server.Heard.Count == 6);
         Assert.Equal(["DATA", ".", "QUIT"], server.Heard.Skip(3));
     }
 
@@ -359,7 +359,7 @@ public class RemoteDeliveryTests
         string header = "X-Long: " + new string('x', 20_000) + "\n ..\nX-Short: .\n";
         using FakeMailServer server = new(s => Play(s, true, "never", () => { }));
         Assert.StartsWith("K", DeliverTo(server.Port, "Subject: x\n\n.\n", extraHeader: header).Merge());
-        WaitFor(() => server.Heard.Contains("QUIT"));
+        Aside.WaitFor(() => server.Heard.Contains("QUIT"));
         Assert.Contains("MAIL FROM:<joe@here> BODY=8BITMIME SIZE=" + (header.Length + 14), server.Heard);
         Assert.Equal([.. header.TrimEnd('\n').Split('\n'), "Subject: x", "", "..", "."],
             server.Heard.SkipWhile(line => line != "DATA").Skip(1).TakeWhile(line => line != "QUIT"));
@@ -397,7 +397,7 @@ public class RemoteDeliveryTests
         string got = Deliver(server, "0123456789\n").Merge();
         if (report == null) Assert.StartsWith("K", got);
         else Assert.Equal("D" + report[2..], got);
-        if (report != null) WaitFor(() => server.Heard.Count == 2 && server.Heard[1] == "QUIT");
+        if (report != null) Aside.WaitFor(() => server.Heard.Count == 2 && server.Heard[1] == "QUIT");
     }
 
     [Theory]
@@ -419,7 +419,7 @@ public class RemoteDeliveryTests
             return;
         }
         Assert.Equal("D127.0.0.1 does not take addresses with other than ASCII characters: it does not offer SMTPUTF8. (#5.6.7)\n", report);
-        WaitFor(() => server.Heard.Count == 2 && server.Heard[1] == "QUIT");
+        Aside.WaitFor(() => server.Heard.Count == 2 && server.Heard[1] == "QUIT");
     }
 
     private static void Accept(FakeSession s, string offer)
@@ -438,10 +438,4 @@ public class RemoteDeliveryTests
     private static RemoteDelivery Delivery(int port, int patience) =>
         new(new RemoteSettings("me.test", new SmtpRoutes([$":[127.0.0.1]:{port}"]), patience, patience, false), new Resolver(), new SmtpBuffers(),
             new TcpTimeouts("/nonexistent"));
-
-    private static void WaitFor(Func<bool> condition)
-    {
-        for (int i = 0; i < 200 && !condition(); i++) Thread.Sleep(10);
-        Assert.True(condition());
-    }
 }

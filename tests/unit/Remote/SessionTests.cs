@@ -32,7 +32,7 @@ public sealed class SessionTests : IDisposable
         Assert.Single(server.Sessions);
         Assert.Equal(1, cache.Count);
         cache.Close();
-        WaitFor(() => server.Heard.Count > 0 && server.Heard[^1] == "QUIT");
+        Aside.WaitFor(() => server.Heard.Count > 0 && server.Heard[^1] == "QUIT");
         Assert.Equal(5, server.Heard.Count(l => l.StartsWith("MAIL ", StringComparison.Ordinal)));
         Assert.DoesNotContain("RSET", server.Heard);
     }
@@ -44,7 +44,7 @@ public sealed class SessionTests : IDisposable
         for (int i = 0; i <= Session.MostTransactions; i++) Assert.StartsWith("K", Deliver(server.Port, "a@there"));
         Assert.Equal(2, server.Sessions.Count);
         Assert.Equal(Session.MostTransactions, server.Heard.Count(l => l.StartsWith("MAIL ", StringComparison.Ordinal)));
-        Assert.Equal("QUIT", server.Heard[^1]);
+        Aside.WaitFor(() => server.Heard[^1] == "QUIT");
     }
 
     [Fact]
@@ -53,8 +53,8 @@ public sealed class SessionTests : IDisposable
         using FakeMailServer server = new(s => Play(s));
         _ = Deliver(server.Port, "a@there");
         long start = Clocks.BoottimeMilliseconds;
-        WaitFor(() => server.Heard[^1] == "QUIT", 10_000);
-        Assert.InRange(Clocks.BoottimeMilliseconds - start, SessionCache.LongestIdle - 500, SessionCache.LongestIdle + 3000);
+        Aside.WaitFor(() => server.Heard[^1] == "QUIT");
+        Assert.InRange(Clocks.BoottimeMilliseconds - start, SessionCache.LongestIdle - 500, SessionCache.LongestIdle + 20_000);
         Assert.Equal(0, cache.Count);
     }
 
@@ -91,7 +91,7 @@ public sealed class SessionTests : IDisposable
     {
         using FakeMailServer server = new(s => Play(s, second: at, reply), many: true);
         Assert.StartsWith("K", Deliver(server.Port, "a@there"));
-        if (at == "idle") WaitFor(() => server.Sessions[0].IsOver);
+        if (at == "idle") Aside.WaitFor(() => server.Sessions[0].IsOver);
         Assert.StartsWith("K", Deliver(server.Port, "b@there"));
         Assert.Equal(2, server.Sessions.Count);
         Assert.Contains("RCPT TO:<b@there>", server.Sessions[1].Heard);
@@ -130,7 +130,7 @@ public sealed class SessionTests : IDisposable
         List<FakeMailServer> servers = [.. Enumerable.Range(0, SessionCache.MostIdle + 3).Select(_ => new FakeMailServer(s => Play(s)))];
         foreach (FakeMailServer server in servers) Assert.StartsWith("K", Deliver(server.Port, "a@there"));
         Assert.InRange(cache.Count, 1, SessionCache.MostIdle);
-        WaitFor(() => servers[0].Heard[^1] == "QUIT");
+        Aside.WaitFor(() => servers[0].Heard[^1] == "QUIT");
         foreach (FakeMailServer server in servers) server.Dispose();
     }
 
@@ -141,7 +141,7 @@ public sealed class SessionTests : IDisposable
         cache.Close();
         Assert.StartsWith("K", Deliver(server.Port, "a@there"));
         Assert.Equal(0, cache.Count);
-        WaitFor(() => server.Heard[^1] == "QUIT");
+        Aside.WaitFor(() => server.Heard[^1] == "QUIT");
     }
 
     // A server that accepts everything; in its first session the step named has another reply (null: none, and the
@@ -217,11 +217,5 @@ public sealed class SessionTests : IDisposable
         {
             _ = Files.Close(fd);
         }
-    }
-
-    private static void WaitFor(Func<bool> condition, int milliseconds = 3000)
-    {
-        for (int i = 0; i < milliseconds / 10 && !condition(); i++) Thread.Sleep(10);
-        Assert.True(condition());
     }
 }

@@ -102,7 +102,7 @@ public sealed class TlsDeliveryTests : IDisposable
 
     private static void AssertHeard(string[] expected, FakeMailServer server, int session = 0)
     {
-        for (int i = 0; i < 200 && server.Sessions[session].Heard.Count < expected.Length; i++) System.Threading.Thread.Sleep(10);
+        Aside.WaitFor(() => server.Sessions[session].Heard.Count >= expected.Length);
         Assert.Equal(expected, server.Sessions[session].Heard);
     }
 

@@ -16,6 +16,7 @@ internal sealed class TlsServer : IDisposable
     private readonly TcpListener listener;
     private readonly Action<SslStream> part;
     private readonly SslServerAuthenticationOptions options;
+    private readonly List<string> clientNames = [];
     private int accepted;
 
     /// <param name="part">What the server does in each connection after the handshake.</param>
@@ -30,8 +31,8 @@ internal sealed class TlsServer : IDisposable
             ClientCertificateRequired = wantsCertificate,
             RemoteCertificateValidationCallback = (_, presented, _, _) =>
             {
-                lock (ClientNames) ClientNames.Add(presented?.Subject ?? "none");
-                return ClientNames.Count > 0; // whoever it is
+                lock (clientNames) clientNames.Add(presented?.Subject ?? "none");
+                return clientNames.Count > 0; // whoever it is
             },
         };
         listener = new TcpListener(IPAddress.Loopback, 0);
@@ -44,7 +45,13 @@ internal sealed class TlsServer : IDisposable
     internal int Accepted => accepted;
 
     /// <summary>Who the clients said they are.</summary>
-    internal List<string> ClientNames { get; } = [];
+    internal List<string> ClientNames
+    {
+        get
+        {
+            lock (clientNames) return [.. clientNames];
+        }
+    }
 
     /// <summary>Sends everything back until the client closes.</summary>
     internal static void Echo(SslStream stream)

@@ -283,7 +283,7 @@ public sealed class TlsStreamTests : IDisposable
         long begun = Environment.TickCount64;
         Assert.Equal("the server did not finish the TLS handshake in time",
             Refused(Context(), ((IPEndPoint)silent.LocalEndpoint).Port, Peer(), 300));
-        Assert.InRange(Environment.TickCount64 - begun, 250, 3000);
+        Assert.InRange(Environment.TickCount64 - begun, 250, 30_000);
     }
 
     [Theory]
