@@ -119,11 +119,11 @@ public sealed class DependencyTests
     }
 
     [Fact]
-    public void TestsThatChangeTheEnvironmentRunAlone()
+    public void TestsThatChangeTheProcessRunAlone()
     {
         List<string> changing = Sources("tests/unit").FindAll(path => !path.EndsWith("/Injected.cs")
-            && Regex.IsMatch(File.ReadAllText(path), @"\b(Variables\.Set|Injected\.Of)\("));
+            && Regex.IsMatch(File.ReadAllText(path), @"\b(Variables\.Set|Injected\.Of|Processes\.Start|QueueProgram\.Start)\("));
         Assert.NotEmpty(changing);
-        Assert.All(changing, path => Assert.Contains("[Collection(\"environment\")]", File.ReadAllText(path)));
+        Assert.All(changing, path => Assert.Contains("[Collection(\"alone\")]", File.ReadAllText(path)));
     }
 }

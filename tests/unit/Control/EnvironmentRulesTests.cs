@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Qmta.Tests.Control;
 
-[Collection("environment")]
+[Collection("alone")]
 public sealed class EnvironmentRulesTests : IDisposable
 {
     private const string Variable = "QMTA_TEST_RULES";

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Qmta.Tests.Dns;
 
-[Collection("environment")]
+[Collection("alone")]
 public class ResolverSettingsTests
 {
     [Fact]

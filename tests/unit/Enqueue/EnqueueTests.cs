@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Qmta.Tests.Enqueue;
 
-[Collection("environment")]
+[Collection("alone")]
 public sealed class EnqueueTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Qmta.Tests.Inject;
 
-[Collection("environment")]
+[Collection("alone")]
 public class CallerTests
 {
     private static void Check(string arguments, string message, string sender, string recipients, string from, string to)

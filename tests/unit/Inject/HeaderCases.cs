@@ -109,7 +109,7 @@ internal sealed class HeaderCase
     }
 }
 
-[Collection("environment")]
+[Collection("alone")]
 public class HeaderCases
 {
     public static TheoryData<int, string> Cases()

@@ -14,7 +14,7 @@ namespace Qmta.Tests.Inject;
 /// as often as it was written there and in that order, completed; and what comes out names the same addresses again, but
 /// for those in Bcc.
 /// </summary>
-[Collection("environment")]
+[Collection("alone")]
 public class HeaderProperties
 {
     private const string Host = "pi.example.org";

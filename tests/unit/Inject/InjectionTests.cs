@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Qmta.Tests.Inject;
 
-[Collection("environment")]
+[Collection("alone")]
 public class InjectionTests
 {
     [Fact]

@@ -9,6 +9,7 @@ using Xunit;
 
 namespace Qmta.Tests.Local;
 
+[Collection("alone")]
 public sealed class FollowTests
 {
     private const string Trace = "Return-Path: <sue@example.net>\nDelivered-To: joe-list@example.org\n";

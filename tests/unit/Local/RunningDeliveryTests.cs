@@ -7,6 +7,7 @@ using Xunit;
 
 namespace Qmta.Tests.Local;
 
+[Collection("alone")]
 public sealed class RunningDeliveryTests
 {
     private const long Start = 1_000_000, Limit = 60_000;

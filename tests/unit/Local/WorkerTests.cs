@@ -10,6 +10,7 @@ using Xunit;
 
 namespace Qmta.Tests.Local;
 
+[Collection("alone")]
 public sealed class WorkerTests
 {
     [Fact]

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Qmta.Tests.Posix;
 
-[Collection("environment")]
+[Collection("alone")]
 public sealed class ProcessesTests
 {
     [Fact]

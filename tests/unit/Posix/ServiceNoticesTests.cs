@@ -8,7 +8,7 @@ using Xunit;
 namespace Qmta.Tests.Posix;
 
 /// <summary>What a service tells systemd; the environment is the process's, so these run one after the other.</summary>
-[Collection("environment")]
+[Collection("alone")]
 public sealed class ServiceNoticesTests : IDisposable
 {
     private readonly string path = Path.Combine(Path.GetTempPath(), "qmta-notify-" + Guid.NewGuid().ToString("N"));

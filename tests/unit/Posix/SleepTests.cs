@@ -5,7 +5,7 @@ using Xunit;
 namespace Qmta.Tests.Posix;
 
 /// <summary>Notes of sleepers; the environment is the process's, so these run one after the other.</summary>
-[Collection("environment")]
+[Collection("alone")]
 public sealed class SleepTests : IDisposable
 {
     public void Dispose() => Variables.Set("QMTA_ASLEEP", null);

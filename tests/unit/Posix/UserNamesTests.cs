@@ -4,6 +4,7 @@ using Xunit;
 
 namespace Qmta.Tests.Posix;
 
+[Collection("alone")]
 public sealed class UserNamesTests
 {
     [Fact]

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Qmta.Tests.Queue;
 
-[Collection("environment")]
+[Collection("alone")]
 public sealed class QueueWriterTests : IDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("qmta-qw-").FullName;

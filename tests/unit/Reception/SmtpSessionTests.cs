@@ -13,6 +13,7 @@ using Xunit;
 
 namespace Qmta.Tests.Reception;
 
+[Collection("alone")]
 public sealed class SmtpSessionTests : IDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("qmta-smtpd-").FullName;

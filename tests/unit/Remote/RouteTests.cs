@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Qmta.Tests.Remote;
 
-[Collection("environment")]
+[Collection("alone")]
 public class RouteTests
 {
     private static readonly string[] Lines =

@@ -12,7 +12,7 @@ using Xunit;
 namespace Qmta.Tests.Remote;
 
 /// <summary>Runs the helper in a thread, at the end of two pipes. It reads its settings from the environment.</summary>
-[Collection("environment")]
+[Collection("alone")]
 public sealed class SpawnHelperTests : IDisposable
 {
     private readonly string root = Directory.CreateTempSubdirectory("rspawn").FullName;

@@ -8,6 +8,7 @@ using Xunit;
 
 namespace Qmta.Tests.Smtp;
 
+[Collection("alone")]
 public sealed class CheckProgramTests : IDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("qmta-check").FullName;
