@@ -165,7 +165,7 @@ internal sealed class SendmailOptions
         else if (option == "t") Submission.UsesHeader = true;
         else if (option.Length == 0) throw Unknown("-o");
         // oA, oC and oQ name other files than the ones that would be used; the rest chooses among ways to do what happens anyway
-        else if (option[0] is 'A' or 'C' or 'Q') throw NotProvided("option -o" + Words.Shown(option), Failure.Usage);
+        else if (option[0] is 'A' or 'C' or 'Q') throw NotProvided("option -o" + Words.Shown(option));
     }
 
     // -O: sendmail's options by name
@@ -174,7 +174,7 @@ internal sealed class SendmailOptions
         int equals = option.IndexOf('=');
         string name = equals < 0 ? option : option[..equals], value = equals < 0 ? "" : option[(equals + 1)..];
         if (Is("IgnoreDots")) Submission.DotEnds = value.Length > 0 && value[0] is not ('t' or 'T' or 'y' or 'Y' or '1');
-        else if (Is("QueueDirectory") || Is("AliasFile")) throw NotProvided("option -O " + Words.Shown(name), Failure.Usage);
+        else if (Is("QueueDirectory") || Is("AliasFile")) throw NotProvided("option -O " + Words.Shown(name));
 
         bool Is(string known) => Latin1.EqualsIgnoreCase(name, known);
     }
@@ -193,8 +193,7 @@ internal sealed class SendmailOptions
     private static InjectException Unknown(string option) =>
         new(Failure.Usage, "unknown option " + Words.Shown(option) + "; " + Usage);
 
-    private static InjectException NotProvided(string what, Failure failure = Failure.Unavailable) =>
-        new(failure, "this program does not provide " + what);
+    private static InjectException NotProvided(string what) => new(Failure.Unavailable, "this program does not provide " + what);
 
     private static string Sender(string value)
     {
