@@ -22,7 +22,7 @@ internal sealed class Submission
     private readonly string extraHeader = ExtraHeader.Lines(Variables.Get("QQEH") ?? "")
         ?? throw new QueueingException(ExitCode.ExtraHeader);
     private ulong id;
-    private bool isInMess, isInTodo;
+    private bool isInMess, isSeen;
 
     // What is open. Files under numbers that could not be used are, too: their inodes stay taken until another is found.
     private readonly List<StagedFile> staged = [];
@@ -42,7 +42,10 @@ internal sealed class Submission
     }
 
     /// <summary>Queues a message; returns the exit code.</summary>
-    /// <exception cref="QueueingException">It is not queued, and nothing of it is left behind.</exception>
+    /// <exception cref="QueueingException">
+    /// It is not queued, and nothing of it is left behind. Only when the last sync fails, it may be delivered nevertheless:
+    /// nobody knows what is on the disk then, and the caller must be told to try again.
+    /// </exception>
     internal static int Run(QueueLayout queue, Submitter submitter, SubmissionInput input, byte[] buffer)
     {
         Submission submission = new(queue, submitter, input, buffer);
@@ -84,7 +87,9 @@ internal sealed class Submission
         {
             StagedFile file = Stage();
             id = file.Inode ?? throw new QueueingException(ExitCode.Pid);
-            if (IsFree(queue.Mess(id), ExitCode.Mess) && IsFree(queue.Todo(id), ExitCode.Todo)) return file;
+            // After a power cut info/N may be there without mess/N: recipients that are not this message's.
+            if (IsFree(queue.Mess(id), ExitCode.Mess) && IsFree(queue.Todo(id), ExitCode.Todo)
+                && IsFree(queue.Info(id), ExitCode.Mess)) return file;
         }
         throw new QueueingException(ExitCode.Pid);
     }
@@ -108,7 +113,7 @@ internal sealed class Submission
             filled = 0;
             if (n == 0) break;
         }
-        Files.StartSync(fd);
+        if (Files.StartSync(fd) < 0) throw new QueueingException(ExitCode.Write);
     }
 
     private void WriteEnvelope(int fd)
@@ -136,19 +141,29 @@ internal sealed class Submission
         // started before: with the envelope first, one wait does for both.
         Func<int, int> store = IsOrdered ? Files.WriteOut : Files.Sync;
         if (store(envelope.Fd) < 0 || store(mess.Fd) < 0) throw new QueueingException(ExitCode.Write);
-        if (mess.Place(inMess) < 0) throw new QueueingException(ExitCode.Mess);
-        isInMess = true;
-        if (!IsOrdered && Files.SyncDirectory(QueueLayout.DirectoryOf(inMess)) < 0) throw new QueueingException(ExitCode.Mess);
-        if (envelope.Place(inTodo) < 0) throw new QueueingException(ExitCode.Todo);
-        isInTodo = true;
-        if (Files.SyncDirectory(QueueLayout.DirectoryOf(inTodo)) < 0) throw new QueueingException(ExitCode.Todo);
+        // Before qmta-send can see the message: afterwards nothing may fail that need not.
+        int todo = Files.Open(QueueLayout.DirectoryOf(inTodo), OpenMode.Read | OpenMode.Directory);
+        if (todo < 0) throw new QueueingException(ExitCode.Todo);
+        try
+        {
+            if (mess.Place(inMess) < 0) throw new QueueingException(ExitCode.Mess);
+            isInMess = true;
+            if (!IsOrdered && Files.SyncDirectory(QueueLayout.DirectoryOf(inMess)) < 0) throw new QueueingException(ExitCode.Mess);
+            if (envelope.Place(inTodo) < 0) throw new QueueingException(ExitCode.Todo);
+            isSeen = true;
+            if (Files.Sync(todo) < 0) throw new QueueingException(ExitCode.Todo);
+        }
+        finally
+        {
+            _ = Files.Close(todo);
+        }
     }
 
-    /// <summary>Takes the stages back, last first; what cannot be removed now, qmta-send removes after 36 hours.</summary>
+    /// <summary>Takes the message back; what cannot be removed now, qmta-send removes after 36 hours.</summary>
     private void Undo()
     {
-        // Without todo/N, qmta-send has taken the message over: its files are no longer ours.
-        if (isInTodo && Files.Unlink(queue.Todo(id)) < 0) return;
-        if (isInMess) _ = Files.Unlink(queue.Mess(id));
+        // What is in todo may be on its way already: qmta-send has read the envelope, and will deliver mess/N when its turn
+        // comes, whatever message has that number by then.
+        if (isInMess && !isSeen) _ = Files.Unlink(queue.Mess(id));
     }
 }

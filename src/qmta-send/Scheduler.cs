@@ -43,6 +43,7 @@ internal sealed partial class Scheduler
     private readonly QueueServer? queueServer;
     private readonly Channel[] channels = [new(ChannelKind.Local), new(ChannelKind.Remote)];
     private readonly PriorityQueue<ulong, long> finished = new();
+    private readonly HashSet<ulong> finishing = [];
     private readonly Slumber? slumber;
     private readonly int signals, clockWatch;
     private int trigger = -1;
@@ -172,9 +173,15 @@ internal sealed partial class Scheduler
     {
         if (todo.Step() > 0) foundNothing = false;
         if (todo.Settled) NoteClock();
-        foreach (ulong id in todo.WithoutRecipients) finished.Enqueue(id, clock.Now);
+        foreach (ulong id in todo.WithoutRecipients) FinishAt(id, clock.Now);
         todo.WithoutRecipients.Clear();
         if (todo.Failed && !todo.Scanning) nextScan = Math.Min(nextScan, clock.SinceBoot + SystemFailurePause * 1000L);
+    }
+
+    // Once only: the number may be another message's when the second time comes.
+    private void FinishAt(ulong id, long due)
+    {
+        if (finishing.Add(id)) finished.Enqueue(id, due);
     }
 
     private void FinishDue()
@@ -182,6 +189,7 @@ internal sealed partial class Scheduler
         while (finished.TryPeek(out ulong id, out long due) && due <= clock.Now)
         {
             finished.Dequeue();
+            finishing.Remove(id);
             Finish(id);
         }
     }
@@ -403,8 +411,8 @@ internal sealed partial class Scheduler
         }
         string other = queue.Recipients(job.Channel == ChannelKind.Local ? ChannelKind.Remote : ChannelKind.Local, job.Id);
         int otherStatus = Files.Status(other, out _);
-        if (otherStatus == -Errno.ENOENT) finished.Enqueue(job.Id, clock.Now);
-        else if (otherStatus < 0) finished.Enqueue(job.Id, clock.Now + SystemFailurePause);
+        if (otherStatus == -Errno.ENOENT) FinishAt(job.Id, clock.Now);
+        else if (otherStatus < 0) FinishAt(job.Id, clock.Now + SystemFailurePause);
     }
 
     private long NextAttempt(Job job) => job.NotBefore ?? RetrySchedule.Next(job.Birth, clock.Now, job.Channel);
@@ -442,7 +450,7 @@ internal sealed partial class Scheduler
     {
         if (!cleaner.RemoveTodo(id))
         {
-            finished.Enqueue(id, clock.Now + SystemFailurePause);
+            FinishAt(id, clock.Now + SystemFailurePause);
             return;
         }
         cleaner.RemoveMessage(id);
@@ -463,14 +471,14 @@ internal sealed partial class Scheduler
         string? sender = ReadInfo(id, out _, out _);
         if (sender == null || !bounces.Send(id, sender))
         {
-            finished.Enqueue(id, clock.Now + SystemFailurePause);
+            FinishAt(id, clock.Now + SystemFailurePause);
             return;
         }
         int removed = Files.Unlink(queue.Info(id));
         if (removed < 0 && removed != -Errno.ENOENT)
         {
             Log.Line($"warning: unable to remove {queue.Info(id)}: {Errno.Text(removed)}; will try again later");
-            finished.Enqueue(id, clock.Now + SystemFailurePause);
+            FinishAt(id, clock.Now + SystemFailurePause);
             return;
         }
         cleaner.RemoveMessage(id);

@@ -125,7 +125,7 @@ internal sealed class Settlement
         try
         {
             foreach (ByteWriter? writer in recipients) writer?.Flush();
-            foreach (int fd in fds) Files.StartSync(fd);
+            foreach (int fd in fds) PosixException.Check(Files.StartSync(fd), "unable to write message " + Id);
         }
         catch (PosixException failure)
         {

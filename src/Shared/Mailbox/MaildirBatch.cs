@@ -21,7 +21,7 @@ public sealed class MaildirBatch
     {
         file.Writer.Flush();
         // The last one is waited for soon enough.
-        if (files.Count > 0) Files.StartSync(files[^1].Fd);
+        if (files.Count > 0) files[^1].StartWriting();
         files.Add(file);
     }
 
@@ -53,6 +53,7 @@ public sealed class MaildirBatch
 
     private static void WriteAndMove(MaildirFile file)
     {
+        PosixException.Check(file.Started, "unable to write " + file.Temporary);
         file.Look();
         if (file.IsOrdered)
         {

@@ -59,6 +59,9 @@ public sealed class MaildirFile : IDisposable
     /// <summary>Whether its entry in new has been synced, could not be, or need not be.</summary>
     internal bool IsSynced { get; set; }
 
+    /// <summary>0, or -errno when <see cref="StartWriting"/> failed.</summary>
+    internal int Started { get; private set; }
+
     /// <summary>Begins a message.</summary>
     /// <param name="directory">The Maildir, with a slash at the end.</param>
     /// <param name="buffer">What to write it through; one of its own when null. It is free again when the message has been
@@ -89,6 +92,9 @@ public sealed class MaildirFile : IDisposable
         batch.Publish();
         if (batch.Failure(this) is PosixException failure) throw failure;
     }
+
+    /// <summary>Starts to write the contents to the disk, without waiting.</summary>
+    internal void StartWriting() => Started = Files.StartSync(Fd);
 
     /// <summary>Finds out what the file is and where: before <see cref="Move"/>.</summary>
     /// <exception cref="PosixException">That cannot be told.</exception>

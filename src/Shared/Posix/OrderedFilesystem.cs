@@ -45,7 +45,8 @@ public static class OrderedFilesystem
     private static bool IsOrdered(int fd, ulong device)
     {
         uint kind = Files.FilesystemKind(fd);
-        return kind == Xfs || (kind == Ext4 && HasJournal(device));
+        // Without /proc, which ext4's answer needs as well, Files.LinkOpen may not be able to name an open file.
+        return (kind == Xfs && Files.Status("/proc/self/fd", out _) >= 0) || (kind == Ext4 && HasJournal(device));
     }
 
     // ext4 without a journal calls itself the same. The journal in the filesystem itself is inode 8 (EXT4_JOURNAL_INO),

@@ -39,9 +39,11 @@ public sealed class FilesTests : IDisposable
     public void WritingOutWaitsForAFilesContents()
     {
         int fd = Files.Open(Write("a", new string('x', 100_000)), OpenMode.Write);
+        Assert.Equal(0, Files.StartSync(fd));
         Assert.Equal(0, Files.WriteOut(fd));
         _ = Files.Close(fd);
         Assert.Equal(-Errno.EBADF, Files.WriteOut(-1));
+        Assert.Equal(-Errno.EBADF, Files.StartSync(-1));
         Assert.Equal(0, Files.Pipe(out int read, out int write));
         Assert.Equal(-Errno.ESPIPE, Files.WriteOut(write));
         _ = Files.Close(read);
