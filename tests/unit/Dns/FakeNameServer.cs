@@ -1,6 +1,7 @@
 // A name server on loopback that answers as a test tells it, by UDP and TCP on one port.
 using System;
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Net;
 using System.Net.Sockets;
@@ -15,7 +16,7 @@ internal sealed record Question(int Id, string Name, int Type, bool Extended, bo
 internal sealed class FakeNameServer : IDisposable
 {
     private readonly Func<Question, byte[][]> answer;
-    private readonly List<Question> asked = [];
+    private readonly ConcurrentQueue<Question> asked = [];
     private readonly Socket udp;
     private readonly TcpListener tcp;
 
@@ -49,13 +50,7 @@ internal sealed class FakeNameServer : IDisposable
     internal int Port { get; }
 
     /// <summary>The questions so far.</summary>
-    internal List<Question> Asked
-    {
-        get
-        {
-            lock (asked) return [.. asked];
-        }
-    }
+    internal List<Question> Asked => [.. asked];
 
     internal Resolver Resolver(int timeout = 1, int attempts = 1) => new(new ResolverSettings
     {
@@ -75,7 +70,7 @@ internal sealed class FakeNameServer : IDisposable
         int at = 12;
         Assert(DnsName.TryDecode(packet, ref at, out string name));
         Question question = new(BinaryPrimitives.ReadUInt16BigEndian(packet), name, packet[at + 1], packet[11] == 1, isTcp, (packet[3] & 0x20) != 0);
-        lock (asked) asked.Add(question);
+        asked.Enqueue(question);
         return answer(question);
     }
 

@@ -1,5 +1,6 @@
 // An SMTP server on loopback that plays the part a test writes for it.
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.IO;
 using System.Net;
@@ -15,7 +16,7 @@ namespace Qmta.Tests.Remote;
 internal sealed class FakeSession : IDisposable
 {
     private readonly NetworkStream plain;
-    private readonly List<string> heard = [];
+    private readonly ConcurrentQueue<string> heard = [];
     private Stream stream;
 
     internal FakeSession(Socket socket, bool isFirst)
@@ -39,13 +40,7 @@ internal sealed class FakeSession : IDisposable
     internal bool IsOver { get; private set; }
 
     /// <summary>Everything the client has said so far, line by line, without line ends.</summary>
-    internal List<string> Heard
-    {
-        get
-        {
-            lock (heard) return [.. heard];
-        }
-    }
+    internal List<string> Heard => [.. heard];
 
     /// <summary>Bytes that came together with the last line heard.</summary>
     internal bool MoreAtHand => plain.DataAvailable;
@@ -62,7 +57,7 @@ internal sealed class FakeSession : IDisposable
             line.Append((char)b);
             if (!line.ToString().EndsWith("\r\n", StringComparison.Ordinal)) continue;
             line.Length -= 2;
-            lock (heard) heard.Add(line.ToString());
+            heard.Enqueue(line.ToString());
             return line.ToString();
         }
         return null;
@@ -100,7 +95,7 @@ internal sealed class FakeSession : IDisposable
 internal sealed class FakeMailServer : IDisposable
 {
     private readonly TcpListener listener;
-    private readonly List<FakeSession> sessions = [];
+    private readonly ConcurrentQueue<FakeSession> sessions = [];
 
     /// <param name="many">Serves several sessions at a time.</param>
     internal FakeMailServer(Action<FakeSession> part, string address = "127.0.0.1", int port = 0, bool many = false)
@@ -114,13 +109,7 @@ internal sealed class FakeMailServer : IDisposable
     internal int Port { get; }
 
     /// <summary>Those so far.</summary>
-    internal List<FakeSession> Sessions
-    {
-        get
-        {
-            lock (sessions) return [.. sessions];
-        }
-    }
+    internal List<FakeSession> Sessions => [.. sessions];
 
     /// <summary>What was heard in the first session.</summary>
     internal List<string> Heard => Sessions[0].Heard;
@@ -133,8 +122,8 @@ internal sealed class FakeMailServer : IDisposable
         {
             while (true)
             {
-                FakeSession session = new(listener.AcceptSocket(), sessions.Count == 0);
-                lock (sessions) sessions.Add(session);
+                FakeSession session = new(listener.AcceptSocket(), sessions.IsEmpty);
+                sessions.Enqueue(session);
                 if (many) Aside.Run(() => Play(session, part));
                 else Play(session, part);
             }

@@ -1,5 +1,6 @@
 // A TLS server on loopback whose connections a test writes the part for.
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.IO;
 using System.Net;
@@ -16,7 +17,7 @@ internal sealed class TlsServer : IDisposable
     private readonly TcpListener listener;
     private readonly Action<SslStream> part;
     private readonly SslServerAuthenticationOptions options;
-    private readonly List<string> clientNames = [];
+    private readonly ConcurrentQueue<string> clientNames = [];
     private int accepted;
 
     /// <param name="part">What the server does in each connection after the handshake.</param>
@@ -31,8 +32,8 @@ internal sealed class TlsServer : IDisposable
             ClientCertificateRequired = wantsCertificate,
             RemoteCertificateValidationCallback = (_, presented, _, _) =>
             {
-                lock (clientNames) clientNames.Add(presented?.Subject ?? "none");
-                return clientNames.Count > 0; // whoever it is
+                clientNames.Enqueue(presented?.Subject ?? "none");
+                return !clientNames.IsEmpty; // whoever it is
             },
         };
         listener = new TcpListener(IPAddress.Loopback, 0);
@@ -45,13 +46,7 @@ internal sealed class TlsServer : IDisposable
     internal int Accepted => accepted;
 
     /// <summary>Who the clients said they are.</summary>
-    internal List<string> ClientNames
-    {
-        get
-        {
-            lock (clientNames) return [.. clientNames];
-        }
-    }
+    internal List<string> ClientNames => [.. clientNames];
 
     /// <summary>Sends everything back until the client closes.</summary>
     internal static void Echo(SslStream stream)
